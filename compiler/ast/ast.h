@@ -1,0 +1,299 @@
+// A policy file as written: names unresolved, values as text, every node with its span. Error nodes stand
+// where the text was wrong, so that checking can go on. Printing is in ast/print.h.
+#pragma once
+
+#include "compiler/base/source.h"
+#include "compiler/fields/fields.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace xdpc::ast {
+
+/// A name or a word and where it stands.
+struct Name {
+    std::string text;
+    Span span;
+    bool operator==(const Name& other) const { return text == other.text; } // places do not count
+};
+
+// ---- values
+// ----------------------------------------------------------------------------------------------------
+
+struct Value;
+using ValuePtr = std::shared_ptr<const Value>; // immutable tree
+
+struct Word { // 22, 0x1f, 10.0.0.1, 2001:db8::1, 02:00:00:00:00:01, echo-request, 10m, 20%
+    std::string text;
+};
+struct Quoted {       // "eth0", "2026-01-01 10:00:00"
+    std::string text; // without quotes
+};
+struct DefineRef { // $office
+    Name name;
+};
+struct SetRef { // @blocklist
+    Name name;
+};
+struct Star {};     // * as a vmap key
+struct RangeValue { // a-b
+    ValuePtr low, high;
+};
+/// a/b: a prefix (10.0.0.0/8), or flags / mask (syn / fin,syn): the checker decides by type.
+struct SlashValue {
+    ValuePtr left, right;
+};
+struct CommaValue { // syn,ack
+    std::vector<Value> parts;
+};
+struct ConcatValue { // 10.0.0.1 . 22
+    std::vector<Value> parts;
+};
+enum class BinaryOp { Or, And, Xor, Shl, Shr, Plus, Minus };
+struct BinaryValue { // (syn | ack), also `tcp or udp`
+    BinaryOp op;
+    ValuePtr left, right;
+};
+struct NotValue { // ~x, !x
+    ValuePtr operand;
+};
+/// An element of `{ … }`: a key, in a map what it maps to, and attributes.
+struct Element;
+struct ListValue {
+    std::vector<Element> elements;
+};
+/// `MATCH-LEFT-HAND-SIDE` as a value: `ip ttl - 1`, `ip saddr map @m` (for later statements).
+struct ErrorValue {}; // already diagnosed
+
+struct Value {
+    Span span;
+    std::variant<Word, Quoted, DefineRef, SetRef, Star, RangeValue, SlashValue, CommaValue, ConcatValue,
+                 BinaryValue, NotValue, ListValue, ErrorValue>
+        node;
+};
+
+enum class VerdictKind : uint8_t { Pass, Drop, Abort, Tx, Jump, Goto, Return, Continue };
+struct VerdictNode {
+    Span span;
+    VerdictKind kind = VerdictKind::Pass;
+    bool accept_spelling = false; // `accept` was written for `pass`; fmt prints `pass`
+    Name target;                  // of jump and goto
+};
+
+struct ElementAttribute { // timeout 10m, comment "x", counter, expires …
+    Name name;
+    std::optional<Value> value;
+};
+struct Element {
+    Span span;
+    Value key;
+    std::variant<std::monostate, VerdictNode, Value> mapped;
+    std::vector<ElementAttribute> attributes;
+};
+
+// ---- matches and statements
+// --------------------------------------------------------------------------------------
+
+/// `tcp dport`, `exthdr frag id`, `tcp option maxseg size`, `vlan.inner id`. `field` is empty for existence
+/// tests of a header (`exthdr frag exists`). Unknown names stay text: the checker reports them.
+struct FieldSelector {
+    Name header; // keyword as in the table
+    Name field;
+};
+struct MetaSelector { // `meta length`, also the unqualified `iifname`, `l4proto` nft accepts
+    Name name;
+};
+struct RawSelector { // @th,16,32
+    Name base;
+    uint64_t offset = 0;
+    uint64_t length = 0;
+};
+struct AddressSelector { // `saddr` / `daddr` without a family
+    Name name;
+};
+struct Selector {
+    Span span;
+    std::variant<FieldSelector, MetaSelector, RawSelector, AddressSelector> node;
+    std::optional<BinaryOp> op; // `& MASK` and its kin, with operand
+    std::optional<Value> operand;
+};
+
+enum class Relation : uint8_t {
+    Implied,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Exists,
+    Missing,
+    True
+}; // True: `meta malformed`
+
+struct Match {
+    std::vector<Selector> keys; // one, or a concatenation
+    Relation relation = Relation::Implied;
+    std::optional<Value> value; // none for Exists, Missing, True
+};
+
+struct Statement;
+/// `( a b or c )`, `not ( … )`: alternatives of conjunctions of Match and Group.
+struct Group {
+    bool negated = false;
+    std::vector<std::vector<Statement>> alternatives;
+};
+struct Vmap { // KEYS vmap { … } or @map
+    std::vector<Selector> keys;
+    Value table; // ListValue or SetRef
+};
+struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
+struct NocountStatement {};
+struct CommentStatement {
+    std::string text;
+};
+/// A statement of the language that is not built yet, or nft's that has no meaning here: kept as text.
+struct OtherStatement {
+    Name keyword;
+    std::string text;
+};
+struct ErrorStatement {};
+
+struct Statement {
+    Span span;
+    std::variant<Match, Group, Vmap, VerdictNode, CounterStatement, NocountStatement, CommentStatement,
+                 OtherStatement, ErrorStatement>
+        node;
+};
+
+struct Rule {
+    Span span;
+    Name label; // empty text when unnamed
+    std::vector<Statement> statements;
+};
+
+// ---- tests
+// -------------------------------------------------------------------------------------------------------
+
+struct LayerField { // dport 22
+    Name name;      // "saddr", "saddr ip", "option maxseg size", …
+    Value value;
+};
+/// `tcp dport 22 flags syn`, `payload "x"`, `payload 20 bytes`, `raw 0x…`, `truncate 40`.
+struct SendLayer {
+    Span span;
+    Name keyword;
+    std::vector<LayerField> fields; // of header layers
+    std::optional<Value> value;     // of payload, raw, truncate
+    bool bytes_suffix = false;      // `payload 20 bytes`
+};
+struct SendStep {
+    std::vector<SendLayer> layers; // empty when `pcap` is given
+    std::optional<Name> pcap;
+    uint64_t count = 1;        // xN
+    std::optional<Name> iface; // on IFACE
+    std::optional<Value> at;   // at +5s
+};
+struct ExpectVerdict {
+    VerdictNode verdict;
+    std::optional<uint64_t> count;
+    std::optional<Name> by;    // a rule's name, FILE:LINE or `policy`
+    std::optional<Name> iface; // to IFACE
+};
+struct ExpectStep { // expect pass 10, drop 10
+    std::vector<ExpectVerdict> verdicts;
+};
+struct ExpectCounterStep {
+    Name rule;
+    uint64_t packets = 0;
+    std::optional<uint64_t> bytes; // expect counter RULE N [bytes M]
+};
+struct ExpectBytesStep {
+    Value bytes; // 0x…
+};
+struct AdvanceStep {
+    Value time;
+};
+struct OtherStep { // `expect element`, `with { … }`, `given …`: not yet supported
+    Name keyword;
+    std::string text;
+};
+struct ErrorStep {};
+struct TestStep {
+    Span span;
+    std::variant<SendStep, ExpectStep, ExpectCounterStep, ExpectBytesStep, AdvanceStep, OtherStep, ErrorStep>
+        node;
+};
+
+// ---- top level
+// ---------------------------------------------------------------------------------------------------
+
+struct File;
+struct Include {
+    Name path;
+    std::shared_ptr<const File> file; // filled by the loader; null if it could not be read
+};
+struct Define {
+    Name name;
+    Value value;
+};
+struct TypePart { // `ipv4_addr`, or a selector for typeof
+    std::variant<Name, Selector> node;
+};
+struct SetItem {
+    bool is_map = false;
+    Name name;
+    bool is_typeof = false;
+    std::vector<TypePart> key_type;  // concatenation
+    std::optional<Name> mapped_type; // `verdict`, or a type
+    std::vector<Name> flags;
+    std::vector<ElementAttribute> options; // size, timeout, gc-interval, counter, policy, auto-merge
+    std::optional<Value> elements;         // ListValue
+    std::optional<Name> file;
+};
+struct ChainPolicy {
+    Span span;
+    VerdictNode verdict;
+};
+struct Chain {
+    Name name;
+    std::optional<ChainPolicy> policy;
+    std::vector<Name> hook; // nft's `type filter hook …` line, kept as text, ignored with a note
+    std::vector<Rule> rules;
+};
+struct OptionsItem {
+    std::vector<std::vector<Name>> entries; // `counters off` → {"counters", "off"}
+};
+struct TestItem {
+    Name title;
+    std::vector<TestStep> steps;
+};
+struct OtherItem { // service, extern, assert, counter, limit, quota: not yet supported
+    Name keyword;
+    std::string text;
+};
+struct ErrorItem {};
+struct Item;
+struct Table { // table FAMILY NAME { … }
+    Name family, name;
+    std::vector<Item> items;
+};
+struct Item {
+    Span span;
+    std::variant<Include, Define, SetItem, Chain, OptionsItem, TestItem, Table, OtherItem, ErrorItem> node;
+};
+
+struct Comment { // "# …" to the end of its line
+    Span span;
+    std::string text;
+};
+struct File {
+    FileId id;
+    std::vector<Item> items;
+    std::vector<Comment> comments; // in order; the printer puts them back by their places
+};
+
+} // namespace xdpc::ast

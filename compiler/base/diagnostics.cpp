@@ -1,0 +1,148 @@
+#include "compiler/base/diagnostics.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace xdpc {
+
+const std::vector<DiagInfo>& all_diagnostics() {
+    static const std::vector<DiagInfo> rows = {
+#define XDPC_DIAG(id, code, severity, format) {#id, code, Severity::severity, format},
+#include "compiler/base/diagnostics.def"
+#undef XDPC_DIAG
+    };
+    return rows;
+}
+
+const DiagInfo& info(Diag diag) {
+    return all_diagnostics()[static_cast<size_t>(diag)];
+}
+
+Diagnostic& Diagnostics::push(Diagnostic diagnostic) {
+    errors_ += info(diagnostic.kind).severity == Severity::Error ? 1 : 0;
+    all_.push_back(std::move(diagnostic));
+    return all_.back();
+}
+
+void Diagnostics::sort() {
+    auto key = [](const Diagnostic& d) {
+        return std::tuple(d.span.file.value, d.span.begin, static_cast<int>(d.kind),
+                          std::string_view(d.message));
+    };
+    std::stable_sort(all_.begin(), all_.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    all_.erase(
+        std::unique(all_.begin(), all_.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }),
+        all_.end());
+    errors_ = static_cast<size_t>(std::count_if(all_.begin(), all_.end(), [](const Diagnostic& d) {
+        return info(d.kind).severity == Severity::Error;
+    }));
+}
+
+namespace {
+
+struct Paint {
+    bool on;
+    [[nodiscard]] std::string operator()(const char* code, std::string_view text) const {
+        return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+    }
+};
+
+const char* word_of(Severity severity) {
+    switch (severity) {
+    case Severity::Note:
+        return "note";
+    case Severity::Warning:
+        return "warning";
+    case Severity::Error:
+        return "error";
+    }
+    return "";
+}
+
+const char* color_of(Severity severity) {
+    return severity == Severity::Error ? "1;31" : severity == Severity::Warning ? "1;35" : "1;36";
+}
+
+/// The line of the span and a caret line under it; a span over many lines is marked to its first line's end.
+std::string excerpt(Span span, const Sources& sources, const Paint& paint) {
+    const Position at = sources.position(span);
+    const std::string_view line = sources.line(span.file, at.line);
+    std::string shown;
+    std::string marks;
+    const size_t from = at.column - 1;
+    const size_t length = std::max<size_t>(
+        1, std::min<size_t>(span.end - span.begin, line.size() - std::min(from, line.size())));
+    for (size_t i = 0; i < std::max(line.size(), from + length); ++i) {
+        const auto c = static_cast<unsigned char>(i < line.size() ? line[i] : ' ');
+        const bool continuation = (c & 0xc0U) == 0x80U; // one mark for each UTF-8 character
+        if (i < line.size()) {
+            shown += c == '\t' ? ' ' : (c < 0x20 || c == 0x7f) ? '?' : line[i];
+        }
+        if (!continuation && i < from + length) {
+            marks += i < from ? ' ' : i == from ? '^' : '~';
+        }
+    }
+    const std::string number = fmt::format("{:>5}", at.line);
+    return fmt::format("{} | {}\n{} | {}\n", number, shown, std::string(number.size(), ' '),
+                       paint("1;32", marks));
+}
+
+} // namespace
+
+std::string render(const Diagnostic& diagnostic, const Sources& sources, RenderOptions options) {
+    const Paint paint{options.color};
+    const DiagInfo& row = info(diagnostic.kind);
+    const Position at = sources.position(diagnostic.span);
+    const std::string& path = sources.get(diagnostic.span.file).path;
+    std::string out = fmt::format(
+        "{}:{}:{}: {} {}\n", path, at.line, at.column,
+        paint(color_of(row.severity), fmt::format("{}[XDPC{:04}]:", word_of(row.severity), row.code)),
+        diagnostic.message);
+    out += excerpt(diagnostic.span, sources, paint);
+    for (const DiagNote& note : diagnostic.notes) {
+        const Position there = sources.position(note.span);
+        out += fmt::format("{}:{}:{}: {} {}\n", sources.get(note.span.file).path, there.line, there.column,
+                           paint("1;36", "note:"), note.message);
+        out += excerpt(note.span, sources, paint);
+    }
+    if (!diagnostic.hint.empty()) {
+        out += fmt::format("      = {} {}\n", paint("1;36", "hint:"), diagnostic.hint);
+    }
+    return out;
+}
+
+std::string render(const Diagnostics& diagnostics, const Sources& sources, RenderOptions options) {
+    std::string out;
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+        out += render(diagnostic, sources, options);
+    }
+    return out;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    std::string best;
+    size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+    for (const std::string& candidate : candidates) {
+        std::vector<size_t> row(candidate.size() + 1);
+        for (size_t j = 0; j < row.size(); ++j) {
+            row[j] = j;
+        }
+        for (size_t i = 1; i <= word.size(); ++i) {
+            size_t diagonal = row[0];
+            row[0] = i;
+            for (size_t j = 1; j <= candidate.size(); ++j) {
+                const size_t above = row[j];
+                const size_t same = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
+                row[j] = std::min({above + 1, row[j - 1] + 1, same});
+                diagonal = above;
+            }
+        }
+        if (row.back() < best_distance) {
+            best_distance = row.back();
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+} // namespace xdpc

@@ -1,0 +1,30 @@
+// The whole way from text to Artifact, for commands: parse → check → flatten → passes → plan → codegen.
+#pragma once
+
+#include "compiler/base/diagnostics.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/passes/passes.h"
+
+namespace xdpc {
+
+struct PhaseTime {
+    std::string phase;
+    double ms = 0;
+};
+
+struct Compiled {
+    Policy policy;
+    Artifact artifact;
+    Plan plan;
+    std::vector<PhaseTime> times;
+};
+
+/// Parses and checks. Nothing when there are errors (in `diagnostics`); Error only when `path` cannot be
+/// read.
+Result<std::optional<Policy>> load_policy(const std::string& path, Sources& sources, Diagnostics& diagnostics,
+                                          std::vector<PhaseTime>* times = nullptr);
+/// From a checked policy on. Nothing when the plan refuses (in `diagnostics`); Error when LLVM fails.
+Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,
+                                        const CodegenOptions& options, std::vector<PhaseTime> times = {});
+
+} // namespace xdpc

@@ -1,0 +1,115 @@
+// The policy as the compiler sees it: chains of rules whose conditions are interval sets over numbered keys.
+// Passes rewrite it; the plan chooses how each part is answered; codegen lowers it.
+#pragma once
+
+#include "compiler/policy/policy.h"
+
+namespace xdpc::ir {
+
+using KeyId = Id<struct KeyTag>;     // index into Program::keys
+using TableId = Id<struct TableTag>; // index into Program::tables
+using SlotId = Id<struct SlotTag>;   // index into the counters map
+
+/// True if the key is present and (value & mask) lies in `values`. A negated match is the complement.
+struct Atom {
+    KeyId key;
+    u128 mask = ~u128{0};
+    IntervalSet values;
+    bool operator==(const Atom&) const = default;
+};
+/// True if all keys are present and the tuple of masked values is (negated: is not) in the table. Also used
+/// for one key when there are many intervals.
+struct Lookup {
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+    TableId table;
+    bool negated = false;
+    bool operator==(const Lookup&) const = default;
+};
+struct Cond;
+struct And {
+    std::vector<Cond> parts;
+    bool operator==(const And&) const = default;
+};
+struct Or {
+    std::vector<Cond> parts;
+    bool operator==(const Or&) const = default;
+};
+struct Not {
+    std::vector<Cond> part; // exactly one
+    bool operator==(const Not&) const = default;
+};
+struct Cond {
+    std::variant<Atom, Lookup, And, Or, Not> node;
+    Span span;
+    bool operator==(const Cond& other) const { return node == other.node; }
+};
+
+/// Constant boxes; in a map each has the index of its verdict. First box that holds a tuple counts.
+struct Table {
+    std::vector<uint16_t> widths; // bits of each key
+    struct Entry {
+        Box box;
+        uint32_t value = 0; // index into Dispatch::verdicts; 0 in sets
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> entries;
+    bool operator==(const Table&) const = default;
+};
+
+struct Guard { // ends the rule if false
+    Cond cond;
+};
+struct Count {
+    SlotId slot;
+};
+struct Decide {
+    Verdict verdict;
+};
+struct Dispatch {
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+    TableId table;
+    std::vector<Verdict> verdicts;
+    std::optional<Verdict> otherwise;
+};
+using StepNode = std::variant<Guard, Count, Decide, Dispatch>;
+struct Step {
+    StepNode node;
+    Span span;
+};
+
+struct Rule {
+    DeciderId decider;
+    std::optional<SlotId> slot; // its end counter
+    Span span;
+    std::vector<Step> steps;
+};
+struct Chain {
+    std::string name;
+    std::vector<Rule> rules;
+    /// What happens at its end: the policy, or a return to the caller.
+    struct End {
+        std::optional<Verdict> verdict;
+        DeciderId decider;
+        std::optional<SlotId> slot;
+        Span span;
+    } end;
+};
+
+struct Program {
+    std::vector<KeySource> keys; // each once
+    std::vector<Table> tables;
+    std::vector<Chain> chains; // indices are those of Policy::chains
+    ChainId entry;
+    uint32_t slots = 0; // of the counters map
+};
+
+/// Gives each end counter and each mid counter its slot, in rule order.
+Program flatten(const Policy& policy);
+/// For `xdpc emit --as ir`, and for tests.
+std::string print(const Program& program, const Policy& policy);
+/// Asserts what every pass must keep: ids in range, widths, sorted sets.
+void verify(const Program& program);
+
+} // namespace xdpc::ir

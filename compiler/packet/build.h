@@ -1,0 +1,31 @@
+// Recipe to frame, and frame to text. Byte order is the network's; defaults are LANGUAGE.md's ("Tests and
+// assertions").
+#pragma once
+
+#include "compiler/base/result.h"
+#include "compiler/packet/recipe.h"
+
+#include <span>
+
+namespace xdpc::packet {
+
+using Frame = std::vector<uint8_t>;
+
+/// Fills in missing lower layers (ether; ip under tcp; …), EtherTypes, next headers, lengths and checksums
+/// that were not given, pads to 60 bytes, then truncates.
+Frame build(const Recipe& recipe);
+
+/// The frames a source stands for.
+std::vector<Frame> frames(const Source& source);
+
+/// Reads pcap and pcapng files of Ethernet frames.
+Result<std::vector<Frame>> read_pcap(const std::string& path);
+
+/// The packet, one line a layer, as `send` would write it, then the payload's length; odd ones say what is
+/// odd.
+std::vector<std::string> describe(std::span<const uint8_t> frame);
+
+/// The Internet checksum (RFC 1071) of bytes, continued from `sum`.
+uint16_t internet_checksum(std::span<const uint8_t> bytes, uint32_t sum = 0);
+
+} // namespace xdpc::packet

@@ -1,0 +1,87 @@
+// From Loaded to an interface, and back: attach, atomic replacement with carried counters, detach, what runs
+// where. The lock and pin protocol is specified in runtime/PROTOCOL.md.
+#pragma once
+
+#include "runtime/load.h"
+
+#include <functional>
+#include <optional>
+
+namespace xdpc::rt {
+
+enum class Mode : uint8_t { Auto, Native, Generic, Offload };
+const char* name_of(Mode mode);
+
+struct ApplyOptions {
+    Mode mode = Mode::Auto;
+    bool force = false;         // replace a foreign program
+    std::optional<bool> rxvlan; // false: turn rx-vlan offload off where the policy reads tags
+};
+
+struct RuleChange {
+    std::string rule; // display name
+    std::string text;
+    enum class Kind : uint8_t { Added, Removed, Moved, Kept } kind;
+};
+
+struct ApplyReport {
+    std::string iface;
+    Mode mode = Mode::Native; // what it runs in
+    bool replaced = false;    // an earlier policy of ours ran before
+    uint32_t program_id = 0;
+    uint32_t generation = 0;
+    std::vector<RuleChange> changes; // against what ran before
+    std::vector<std::string> notes;  // said aloud: fell back to generic, tags are stripped, …
+    double load_ms = 0, attach_ms = 0;
+    VerifierReport verifier;
+};
+
+/// Loads `artifact` for each interface and swaps it in on all or none. On failure everything is as it was.
+/// `error.refusal` is set if the verifier refused.
+tl::expected<std::vector<ApplyReport>, LoadError>
+apply(const Artifact& artifact, const std::vector<std::string>& ifaces, const ApplyOptions& options);
+/// The same without touching anything (the program is loaded, verified and dropped).
+tl::expected<std::vector<ApplyReport>, LoadError>
+dry_run(const Artifact& artifact, const std::vector<std::string>& ifaces, const ApplyOptions& options);
+
+/// Takes the policy off; false if none of ours is there. A foreign program is an Error.
+Result<bool> detach(const std::string& iface);
+
+/// What runs on an interface of this network namespace.
+struct Status {
+    std::string iface;
+    uint32_t ifindex = 0;
+    bool ours = false;
+    Mode mode = Mode::Native;
+    uint32_t program_id = 0;
+    std::string program_name; // of a foreign one, where the kernel tells
+    std::string policy;       // path given to apply
+    std::string source_digest;
+    uint32_t generation = 0;
+    uint64_t applied_at = 0; // seconds since 1970
+};
+/// All interfaces with an XDP program. Also cleans up what a killed command left.
+Result<std::vector<Status>> show();
+
+struct DeciderCount {
+    Decider decider;
+    std::optional<SlotCount> end; // none: not counted
+    std::optional<SlotCount> mid; // of a `counter` statement
+};
+struct Stats {
+    Status status;
+    std::vector<DeciderCount> deciders;
+    SlotCount total; // of all end counters
+};
+/// Counters of the policy on `iface`, carried ones included.
+Result<Stats> stats(const std::string& iface);
+/// The artifact's metadata (without object) of the policy on `iface`, for `trace -i`; with the policy's
+/// source texts if they were stored.
+Result<Artifact> attached_metadata(const std::string& iface);
+
+/// Tests only: called with the name of each step of apply and detach before it is done ("load", "pin",
+/// "attach", "swap", "carry", "unpin", …); lets a test kill the process there. Set from XDPC_TEST_STEP in the
+/// driver.
+void set_step_hook(std::function<void(const char*)> hook);
+
+} // namespace xdpc::rt

@@ -1,0 +1,111 @@
+// Artifact to programs in the kernel: what the verifier says, and runs of one packet.
+#pragma once
+
+#include "codegen-templates/abi.h"
+#include "compiler/artifact.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace xdpc::rt {
+
+/// An owned file descriptor.
+class Fd {
+public:
+    explicit Fd(int fd = -1) : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(other.release()) {}
+    Fd& operator=(Fd&& other) noexcept;
+    Fd(const Fd&) = delete;
+    Fd& operator=(const Fd&) = delete;
+    ~Fd();
+    [[nodiscard]] int get() const { return fd_; }
+    [[nodiscard]] bool valid() const { return fd_ >= 0; }
+    int release();
+
+private:
+    int fd_;
+};
+
+/// What `check --verify` prints.
+struct VerifierReport {
+    std::string program;
+    uint32_t instructions = 0;           // of the translated program
+    uint64_t processed_instructions = 0; // by the verifier
+    uint32_t stack_bytes = 0;
+    struct Map {
+        std::string name;
+        std::string type;
+        uint32_t entries = 0;
+        uint64_t bytes = 0; // memlock, as the kernel accounts it
+    };
+    std::vector<Map> maps;
+    uint64_t memory_bytes = 0; // program and maps
+    double load_ms = 0;
+};
+
+/// The verifier said no. `line` is of the policy where the log's last source line names one, else 0.
+struct Refusal {
+    std::string file;
+    uint32_t line = 0;
+    std::string reason;                // the verifier's last word: "R1 invalid mem access 'scalar'"
+    std::vector<std::string> log_tail; // last lines of the log
+};
+struct LoadError {
+    Error error;
+    std::optional<Refusal> refusal;
+};
+
+/// For which interface a program is loaded: fills `.rodata.bind`.
+struct Binding {
+    std::string iifname;
+};
+
+/// A loaded program with its maps; not attached. Move-only.
+class Loaded {
+public:
+    struct Impl;
+    explicit Loaded(std::unique_ptr<Impl> impl);
+    Loaded(Loaded&&) noexcept;
+    Loaded& operator=(Loaded&&) noexcept;
+    ~Loaded();
+    [[nodiscard]] int program_fd() const;
+    [[nodiscard]] uint32_t program_id() const;
+    /// -1 if the program has no such map ("counters").
+    [[nodiscard]] int map_fd(const std::string& name) const;
+    [[nodiscard]] const VerifierReport& report() const;
+    [[nodiscard]] const Artifact& artifact() const;
+    /// The mapped `.data.test` of an instrumented program; null otherwise.
+    [[nodiscard]] xdpc_test_area* test_area() const;
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+struct LoadOptions {
+    Binding binding;
+    bool measure = false; // ask for processed instructions and stack (verifier log level 4)
+};
+tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options = {});
+
+struct RunResult {
+    uint32_t action = 0; // enum xdp_action
+    std::vector<uint8_t> frame;
+    uint32_t duration_ns = 0; // whole nanoseconds a run
+};
+/// BPF_PROG_TEST_RUN of one frame (14 bytes or more), `repeat` times.
+Result<RunResult> test_run(const Loaded& loaded, std::span<const uint8_t> frame, uint32_t repeat = 1);
+
+struct SlotCount {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+};
+/// All slots of `counters`, summed over CPUs.
+Result<std::vector<SlotCount>> read_counters(int counters_fd, uint32_t slots);
+Result<void> clear_counters(int counters_fd, uint32_t slots);
+
+/// Whether this process may load programs: probed by trying.
+bool may_load();
+
+} // namespace xdpc::rt

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xdpc {
@@ -40,6 +42,8 @@ struct Artifact {
     bool reads_tags = false;       // looks at VLAN tags: rx-vlan offload would hide them
     bool instrumented = false;     // has `.data.test`
     std::string kernel;            // oldest it targets: "6.1"
+    // Path and text of the policy and what it includes, first the policy; for `trace -i`. May be empty.
+    std::vector<std::pair<std::string, std::string>> sources;
 };
 
 /// The object with `.xdpc` inside is what `emit` makes; these give and take its bytes.
@@ -47,5 +51,7 @@ struct Artifact {
 Result<Artifact> read_artifact(std::vector<uint8_t> object);
 /// The JSON text that goes into `.xdpc` (all but `object`).
 std::string artifact_metadata(const Artifact& artifact);
+/// Its inverse; `object` stays empty.
+Result<Artifact> parse_artifact_metadata(std::string_view json);
 
 } // namespace xdpc

@@ -86,7 +86,7 @@ struct VerdictStatement {
     Verdict verdict;
 };
 /// The verdict of the first entry whose box holds the tuple; else the default; else the rule ends without a
-/// verdict.
+/// verdict. An absent key ends the rule too: the default stands for values, not for their absence.
 struct VmapStatement {
     std::vector<Key> keys;
     std::vector<std::pair<Box, Verdict>> entries;

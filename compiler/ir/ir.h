@@ -105,11 +105,39 @@ struct Program {
     uint32_t slots = 0; // of the counters map
 };
 
-/// Gives each end counter and each mid counter its slot, in rule order.
+/// Which slot of the counters map serves which counter. A `counter` directly before the terminal verdict of a
+/// rule counts the same packets as the rule's end counter, so the two share a slot and only the end counts.
+struct SlotPlan {
+    std::vector<std::optional<SlotId>> end; // by DeciderId
+    std::vector<std::optional<SlotId>> mid; // by RuleId
+    uint32_t slots = 0;
+};
+/// Gives each end counter and each mid counter its slot: rules in order, then chain policies.
+SlotPlan assign_slots(const Policy& policy);
 Program flatten(const Policy& policy);
+
+/// Whether two verdicts do the same.
+bool same(const Verdict& a, const Verdict& b);
+/// The chain a verdict goes to.
+std::optional<ChainId> target_of(const Verdict& verdict);
+/// Calls `use` for each verdict a step can end in.
+template<class F> void each_verdict(const Step& step, F use);
 /// For `xdpc emit --as ir`, and for tests.
 std::string print(const Program& program, const Policy& policy);
 /// Asserts what every pass must keep: ids in range, widths, sorted sets.
 void verify(const Program& program);
+
+template<class F> void each_verdict(const Step& step, F use) {
+    if (const auto* decide = std::get_if<Decide>(&step.node)) {
+        use(decide->verdict);
+    } else if (const auto* dispatch = std::get_if<Dispatch>(&step.node)) {
+        for (const Verdict& verdict : dispatch->verdicts) {
+            use(verdict);
+        }
+        if (dispatch->otherwise) {
+            use(*dispatch->otherwise);
+        }
+    }
+}
 
 } // namespace xdpc::ir

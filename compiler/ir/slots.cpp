@@ -1,0 +1,81 @@
+#include "compiler/base/overloaded.h"
+#include "compiler/ir/ir.h"
+
+namespace xdpc::ir {
+
+namespace {
+
+bool ends_the_packet(const Verdict& verdict) {
+    return std::visit(Overloaded{
+                          [](const Pass&) { return true; },
+                          [](const Drop&) { return true; },
+                          [](const Abort&) { return true; },
+                          [](const Tx&) { return true; },
+                          [](const Jump&) { return false; },
+                          [](const Goto&) { return false; },
+                          [](const Return&) { return false; },
+                          [](const Continue&) { return false; },
+                      },
+                      verdict);
+}
+
+/// `… counter drop`: what passes the counter always reaches the end.
+bool counts_the_same(const xdpc::Rule& rule) {
+    size_t counts = 0;
+    for (const Statement& statement : rule.statements) {
+        counts += std::holds_alternative<CountStatement>(statement) ? 1 : 0;
+    }
+    const size_t n = rule.statements.size();
+    if (!rule.counts || counts != 1 || n < 2) {
+        return false;
+    }
+    const auto* verdict = std::get_if<VerdictStatement>(&rule.statements[n - 1]);
+    return verdict && std::holds_alternative<CountStatement>(rule.statements[n - 2]) &&
+           ends_the_packet(verdict->verdict);
+}
+
+} // namespace
+
+SlotPlan assign_slots(const Policy& policy) {
+    SlotPlan plan;
+    plan.end.resize(policy.rules.size() + policy.chains.size());
+    plan.mid.resize(policy.rules.size());
+    for (const xdpc::Rule& rule : policy.rules) {
+        auto& end = plan.end[decider_of(policy, rule.id).value];
+        if (rule.counts) {
+            end = SlotId{plan.slots++};
+        }
+        if (counts_the_same(rule)) {
+            plan.mid[rule.id.value] = end;
+        } else if (rule.counts_mid) {
+            plan.mid[rule.id.value] = SlotId{plan.slots++};
+        }
+    }
+    for (const xdpc::Chain& chain : policy.chains) {
+        if (chain.counts_policy) {
+            plan.end[decider_of(policy, chain.id).value] = SlotId{plan.slots++};
+        }
+    }
+    return plan;
+}
+
+bool same(const Verdict& a, const Verdict& b) {
+    return a.index() == b.index() && target_of(a) == target_of(b);
+}
+
+std::optional<ChainId> target_of(const Verdict& verdict) {
+    using Target = std::optional<ChainId>;
+    return std::visit(Overloaded{
+                          [](const Jump& jump) { return Target(jump.chain); },
+                          [](const Goto& go) { return Target(go.chain); },
+                          [](const Pass&) { return Target(); },
+                          [](const Drop&) { return Target(); },
+                          [](const Abort&) { return Target(); },
+                          [](const Tx&) { return Target(); },
+                          [](const Return&) { return Target(); },
+                          [](const Continue&) { return Target(); },
+                      },
+                      verdict);
+}
+
+} // namespace xdpc::ir

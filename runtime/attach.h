@@ -21,7 +21,8 @@ struct ApplyOptions {
 struct RuleChange {
     std::string rule; // display name
     std::string text;
-    enum class Kind : uint8_t { Added, Removed, Moved, Kept } kind;
+    // Changed: the same name with another text; its counter is kept.
+    enum class Kind : uint8_t { Added, Removed, Moved, Kept, Changed } kind;
 };
 
 struct ApplyReport {

@@ -1,0 +1,244 @@
+#include "runtime/load.h"
+#include "runtime/internal.h"
+
+#include <algorithm>
+#include <array>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <fmt/format.h>
+#include <mutex>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+namespace xdpc::rt {
+
+struct Loaded::Impl {
+    Artifact artifact;
+    bpf_object* object = nullptr;
+    bpf_program* program = nullptr;
+    uint32_t program_id = 0;
+    VerifierReport report;
+    Mapping test_area;
+
+    Impl() = default;
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl() { bpf_object__close(object); }
+};
+
+namespace {
+
+// The kernel fills what it needs; pages not touched cost nothing. Older kernels (before 6.4) keep the head
+// of a log that does not fit and fail with ENOSPC, newer ones keep the tail.
+constexpr size_t log_size = 64UL << 20;
+
+enum LogLevel : uint32_t { LogOnFailure = 0, LogStatistics = 4 };
+
+tl::unexpected<LoadError> refuse(Error error) {
+    return tl::unexpected<LoadError>({std::move(error), {}});
+}
+
+void raise_memlock() {
+    // Kernels before 5.11 account BPF memory here; later ones ignore it.
+    static std::once_flag once;
+    std::call_once(once, [] {
+        rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+        setrlimit(RLIMIT_MEMLOCK, &unlimited);
+    });
+}
+
+void pack_name(const std::string& name, xdpc_u64& hi, xdpc_u64& lo) {
+    std::array<uint8_t, 16> bytes{};
+    std::copy_n(name.begin(), std::min(name.size(), bytes.size()), bytes.begin());
+    hi = lo = 0;
+    for (size_t i = 0; i < 8; i++) {
+        hi = hi << 8 | bytes[i];
+        lo = lo << 8 | bytes[i + 8];
+    }
+}
+
+int64_t clock_ns(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+xdpc_bind make_bind(const Binding& binding) {
+    xdpc_bind bind{};
+    pack_name(binding.iifname, bind.iifname_hi, bind.iifname_lo);
+    // The two clocks differ by whole seconds (leap seconds); the rest is the time between the two calls.
+    int64_t difference = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_TAI);
+    bind.wall_offset_ns = std::llround(static_cast<double>(difference) / 1e9) * 1'000'000'000LL;
+    time_t now = time(nullptr);
+    tm local{};
+    localtime_r(&now, &local);
+    bind.utc_offset_s = local.tm_gmtoff;
+    return bind;
+}
+
+Result<void> fill_bind(bpf_object* object, const Binding& binding) {
+    bpf_map* map = bpf_object__find_map_by_name(object, ".rodata.bind");
+    if (map == nullptr)
+        return {};
+    xdpc_bind bind = make_bind(binding);
+    if (bpf_map__set_initial_value(map, &bind, sizeof bind) != 0)
+        return fail("the program's `.rodata.bind` has another size than this xdpc fills",
+                    "build it again with this version of xdpc");
+    return {};
+}
+
+VerifierReport::Map describe_map(const bpf_map* map) {
+    VerifierReport::Map described;
+    described.name = bpf_map__name(map);
+    const char* type = libbpf_bpf_map_type_str(bpf_map__type(map));
+    described.type = type != nullptr ? type : "unknown";
+    described.entries = bpf_map__max_entries(map);
+    described.bytes = memory_of_fd(bpf_map__fd(map));
+    return described;
+}
+
+Result<void> fill_report(Loaded::Impl& impl, const std::string& log) {
+    bpf_prog_info info{};
+    uint32_t size = sizeof info;
+    int fd = bpf_program__fd(impl.program);
+    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+        return fail_errno("cannot ask for the loaded program");
+    impl.program_id = info.id;
+    VerifierReport& report = impl.report;
+    report.program = bpf_program__name(impl.program);
+    report.instructions = info.xlated_prog_len / sizeof(bpf_insn);
+    report.processed_instructions = info.verified_insns;
+    report.stack_bytes = stack_depth_from_log(log);
+    report.memory_bytes = memory_of_fd(fd);
+    const bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, impl.object) {
+        report.maps.push_back(describe_map(map));
+        report.memory_bytes += report.maps.back().bytes;
+    }
+    return {};
+}
+
+Result<void> map_test_area(Loaded::Impl& impl) {
+    bpf_map* map = bpf_object__find_map_by_name(impl.object, ".data.test");
+    if (map == nullptr)
+        return {};
+    if (bpf_map__value_size(map) < sizeof(xdpc_test_area))
+        return fail("the program's `.data.test` is smaller than this xdpc expects",
+                    "build it again with this version of xdpc");
+    size_t size = (bpf_map__value_size(map) + 4095) / 4096 * 4096;
+    void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+    if (address == MAP_FAILED)
+        return fail_errno("cannot map `.data.test`");
+    impl.test_area = Mapping(address, size);
+    return {};
+}
+
+/// Whether the kernel's refusal was the verifier's word and not a lack of rights or memory.
+bool verifier_spoke(const std::string& log, int error) {
+    if (error == -EPERM || error == -ENOMEM)
+        return false;
+    return !log.empty();
+}
+
+LoadError load_error(int error, const std::string& log, const LibbpfMessages& messages,
+                     const Artifact& artifact) {
+    if (verifier_spoke(log, error)) {
+        Refusal refusal = refusal_from_log(log, artifact);
+        Error said{"the kernel's verifier refuses the program: " + refusal.reason, {}};
+        return {std::move(said), std::move(refusal)};
+    }
+    Error said = fail_errno("cannot load the program", error).value();
+    std::string last = messages.last_line();
+    if (!last.empty() && last.find("load failed") == std::string::npos)
+        said.message += fmt::format(" ({})", last);
+    return {std::move(said), {}};
+}
+
+tl::expected<std::unique_ptr<Loaded::Impl>, LoadError> open_object(const Artifact& artifact,
+                                                                   const LibbpfMessages& messages) {
+    auto impl = std::make_unique<Loaded::Impl>();
+    impl->artifact = artifact;
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "xdpc");
+    impl->object = bpf_object__open_mem(artifact.object.data(), artifact.object.size(), &options);
+    if (impl->object == nullptr) {
+        std::string last = messages.last_line();
+        return refuse(
+            {fmt::format("cannot read the BPF object: {}", last.empty() ? strerror(errno) : last), {}});
+    }
+    impl->program = bpf_object__find_program_by_name(impl->object, "xdpc");
+    if (impl->program == nullptr || bpf_program__type(impl->program) != BPF_PROG_TYPE_XDP)
+        return refuse({"the BPF object has no XDP program `xdpc`", {}});
+    return impl;
+}
+
+tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOptions& options,
+                                          LogLevel log_level) {
+    LibbpfMessages messages;
+    auto impl = open_object(artifact, messages);
+    if (!impl)
+        return tl::unexpected(impl.error());
+    if (auto filled = fill_bind((*impl)->object, options.binding); !filled)
+        return refuse(filled.error());
+    void* address =
+        mmap(nullptr, log_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address == MAP_FAILED)
+        return refuse(fail_errno("cannot allocate the verifier's log").value());
+    Mapping log(address, log_size);
+    bpf_program__set_log_buf((*impl)->program, static_cast<char*>(address), log_size);
+    bpf_program__set_log_level((*impl)->program, log_level);
+
+    auto start = std::chrono::steady_clock::now();
+    int error = bpf_object__load((*impl)->object);
+    std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    std::string text(static_cast<char*>(address), strnlen(static_cast<char*>(address), log_size));
+    bpf_program__set_log_buf((*impl)->program, nullptr, 0);
+    if (error != 0)
+        return tl::unexpected(load_error(error, text, messages, artifact));
+    (*impl)->report.load_ms = took.count();
+    if (auto filled = fill_report(**impl, text); !filled)
+        return refuse(filled.error());
+    if (auto mapped = map_test_area(**impl); !mapped)
+        return refuse(mapped.error());
+    return Loaded(std::move(*impl));
+}
+
+} // namespace
+
+Loaded::Loaded(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Loaded::Loaded(Loaded&&) noexcept = default;
+Loaded& Loaded::operator=(Loaded&&) noexcept = default;
+Loaded::~Loaded() = default;
+int Loaded::program_fd() const {
+    return bpf_program__fd(impl_->program);
+}
+uint32_t Loaded::program_id() const {
+    return impl_->program_id;
+}
+const VerifierReport& Loaded::report() const {
+    return impl_->report;
+}
+const Artifact& Loaded::artifact() const {
+    return impl_->artifact;
+}
+xdpc_test_area* Loaded::test_area() const {
+    return static_cast<xdpc_test_area*>(impl_->test_area.address());
+}
+
+int Loaded::map_fd(const std::string& name) const {
+    bpf_map* map = bpf_object__find_map_by_name(impl_->object, name.c_str());
+    return map == nullptr ? -1 : bpf_map__fd(map);
+}
+
+tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options) {
+    raise_memlock();
+    auto loaded = load_with(artifact, options, options.measure ? LogStatistics : LogOnFailure);
+    // With statistics alone a refusal has no trace: ask again for it.
+    if (!loaded && options.measure && loaded.error().refusal)
+        return load_with(artifact, options, LogOnFailure);
+    return loaded;
+}
+
+} // namespace xdpc::rt

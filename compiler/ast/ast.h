@@ -100,7 +100,7 @@ struct Element {
 /// `tcp dport`, `exthdr frag id`, `tcp option maxseg size`, `vlan.inner id`. `field` is empty for existence
 /// tests of a header (`exthdr frag exists`). Unknown names stay text: the checker reports them.
 struct FieldSelector {
-    Name header; // keyword as in the table
+    Name header; // keyword as in the table: `exthdr frag` is "frag", `tcp option mss` "tcp option maxseg"
     Name field;
 };
 struct MetaSelector { // `meta length`, also the unqualified `iifname`, `l4proto` nft accepts
@@ -155,7 +155,8 @@ struct NocountStatement {};
 struct CommentStatement {
     std::string text;
 };
-/// A statement of the language that is not built yet, or nft's that has no meaning here: kept as text.
+/// A statement of the language that is not built yet, or nft's that has no meaning here. `text` is all of it,
+/// keyword included, with single blanks; `keyword` is what a message names (`limit`, `ip ttl set`).
 struct OtherStatement {
     Name keyword;
     std::string text;
@@ -178,9 +179,9 @@ struct Rule {
 // ---- tests
 // -------------------------------------------------------------------------------------------------------
 
-struct LayerField { // dport 22
-    Name name;      // "saddr", "saddr ip", "option maxseg size", …
-    Value value;
+struct LayerField {             // dport 22
+    Name name;                  // "saddr", "saddr ip", "option maxseg size", …
+    std::optional<Value> value; // none for an option named alone: `option sack-perm`
 };
 /// `tcp dport 22 flags syn`, `payload "x"`, `payload 20 bytes`, `raw 0x…`, `truncate 40`.
 struct SendLayer {
@@ -195,7 +196,7 @@ struct SendStep {
     std::optional<Name> pcap;
     uint64_t count = 1;        // xN
     std::optional<Name> iface; // on IFACE
-    std::optional<Value> at;   // at +5s
+    std::optional<Value> at;   // at +5s: the word `5s`
 };
 struct ExpectVerdict {
     VerdictNode verdict;
@@ -234,7 +235,8 @@ struct TestStep {
 struct File;
 struct Include {
     Name path;
-    std::shared_ptr<const File> file; // filled by the loader; null if it could not be read
+    std::shared_ptr<const File> file; // filled by the loader; null if it could not be read (diagnosed
+                                      // there) or was included before: then its contents are there already
 };
 struct Define {
     Name name;
@@ -261,7 +263,7 @@ struct ChainPolicy {
 struct Chain {
     Name name;
     std::optional<ChainPolicy> policy;
-    std::vector<Name> hook; // nft's `type filter hook …` line, kept as text, ignored with a note
+    std::vector<Name> hook; // nft's `type filter hook …` lines, each a text, ignored with a note
     std::vector<Rule> rules;
 };
 struct OptionsItem {

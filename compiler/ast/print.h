@@ -15,5 +15,7 @@ std::string print(const Value& value);
 std::string print(const Selector& selector);
 /// The tree, one node a line, indented.
 std::string dump(const File& file);
+/// Whether two files say the same: all but places and comments.
+bool equal(const File& a, const File& b);
 
 } // namespace xdpc::ast

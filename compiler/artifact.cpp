@@ -1,0 +1,297 @@
+#include "compiler/artifact.h"
+
+#include <cstring>
+#include <elf.h>
+#include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <span>
+
+namespace xdpc {
+
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr size_t max_object_bytes = size_t{256} << 20;
+constexpr size_t max_metadata_bytes = size_t{128} << 20;
+constexpr uint32_t max_slots = 1 << 22;
+
+// ---- the ELF object: hostile until every offset has been checked
+
+/// A copy of the T at `offset`, or nothing if it does not lie within `bytes`.
+template<class T> std::optional<T> read_at(std::span<const uint8_t> bytes, uint64_t offset) {
+    if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) {
+        return {};
+    }
+    T value;
+    std::memcpy(&value, bytes.data() + offset, sizeof(T));
+    return value;
+}
+
+std::optional<std::span<const uint8_t>> contents(std::span<const uint8_t> bytes, const Elf64_Shdr& section) {
+    const bool within =
+        section.sh_offset <= bytes.size() && section.sh_size <= bytes.size() - section.sh_offset;
+    if (section.sh_type == SHT_NOBITS || !within) {
+        return {};
+    }
+    return bytes.subspan(section.sh_offset, section.sh_size);
+}
+
+std::string_view string_at(std::span<const uint8_t> strings, uint32_t offset) {
+    if (offset >= strings.size()) {
+        return {};
+    }
+    const auto* begin = reinterpret_cast<const char*>(strings.data() + offset);
+    return {begin, strnlen(begin, strings.size() - offset)};
+}
+
+Result<std::span<const uint8_t>> find_section(std::span<const uint8_t> bytes, std::string_view wanted) {
+    const auto header = read_at<Elf64_Ehdr>(bytes, 0);
+    if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
+        return fail("not an ELF object");
+    }
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+        header->e_machine != EM_BPF) {
+        return fail("an ELF object, but not of 64-bit little-endian BPF");
+    }
+    const uint64_t table = header->e_shoff;
+    if (header->e_shentsize != sizeof(Elf64_Shdr) || table > bytes.size()) {
+        return fail("damaged ELF object: no section table");
+    }
+    const auto names = read_at<Elf64_Shdr>(bytes, table + uint64_t{header->e_shstrndx} * sizeof(Elf64_Shdr));
+    const auto strings = names ? contents(bytes, *names) : std::nullopt;
+    if (!strings || header->e_shstrndx >= header->e_shnum) {
+        return fail("damaged ELF object: no section names");
+    }
+    for (uint64_t i = 0; i < header->e_shnum; ++i) {
+        const auto section = read_at<Elf64_Shdr>(bytes, table + i * sizeof(Elf64_Shdr));
+        if (!section) {
+            return fail("damaged ELF object: section table cut short");
+        }
+        if (string_at(*strings, section->sh_name) != wanted) {
+            continue;
+        }
+        if (const auto found = contents(bytes, *section)) {
+            return *found;
+        }
+        return fail(fmt::format("damaged ELF object: section `{}` lies outside the file", wanted));
+    }
+    return fail(fmt::format("the object has no section `{}`", wanted),
+                "only objects made by `xdpc build` can be applied");
+}
+
+// ---- the JSON text
+
+template<class T> Json optional_json(const std::optional<T>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const Decider& d) {
+    return {{"is_policy", d.is_policy},
+            {"name", d.name},
+            {"display", d.display},
+            {"chain", d.chain},
+            {"text", d.text},
+            {"comment", d.comment},
+            {"file", d.file},
+            {"line", d.line},
+            {"column", d.column},
+            {"verdict", d.verdict},
+            {"slot", optional_json(d.slot)},
+            {"mid_slot", optional_json(d.mid_slot)}};
+}
+
+/// Takes members of one object, and remembers the first that is missing or of the wrong kind.
+class Reader {
+public:
+    Reader(const Json& json, std::string& problem) : json_(json), problem_(problem) {}
+
+    void read(const char* name, std::string& value) {
+        if (const Json* found = member(name, Json::value_t::string)) {
+            value = found->get_ref<const std::string&>();
+        }
+    }
+    void read(const char* name, bool& value) {
+        if (const Json* found = member(name, Json::value_t::boolean)) {
+            value = found->get<bool>();
+        }
+    }
+    void read(const char* name, uint32_t& value) {
+        if (const Json* found = member(name, Json::value_t::number_unsigned)) {
+            const auto number = found->get<uint64_t>();
+            if (number > std::numeric_limits<uint32_t>::max()) {
+                complain(name, "is out of range");
+            }
+            value = static_cast<uint32_t>(number);
+        }
+    }
+    void read(const char* name, std::optional<uint32_t>& value) {
+        const auto found = json_.find(name);
+        if (found != json_.end() && found->is_null()) {
+            value.reset();
+            return;
+        }
+        read(name, value.emplace());
+    }
+    const Json* array(const char* name) { return member(name, Json::value_t::array); }
+    void complain(const char* name, const char* what) {
+        if (problem_.empty()) {
+            problem_ = fmt::format("`{}` {}", name, what);
+        }
+    }
+
+private:
+    const Json* member(const char* name, Json::value_t type) {
+        const auto found = json_.find(name);
+        if (found == json_.end()) {
+            complain(name, "is missing");
+            return nullptr;
+        }
+        if (found->type() != type) {
+            complain(name, "is of the wrong kind");
+            return nullptr;
+        }
+        return &*found;
+    }
+
+    const Json& json_;
+    std::string& problem_;
+};
+
+Decider read_decider(const Json& json, uint32_t slots, std::string& problem) {
+    Decider d;
+    if (!json.is_object()) {
+        problem = "`deciders` holds what is no object";
+        return d;
+    }
+    Reader reader(json, problem);
+    reader.read("is_policy", d.is_policy);
+    reader.read("name", d.name);
+    reader.read("display", d.display);
+    reader.read("chain", d.chain);
+    reader.read("text", d.text);
+    reader.read("comment", d.comment);
+    reader.read("file", d.file);
+    reader.read("line", d.line);
+    reader.read("column", d.column);
+    reader.read("verdict", d.verdict);
+    reader.read("slot", d.slot);
+    reader.read("mid_slot", d.mid_slot);
+    if ((d.slot && *d.slot >= slots) || (d.mid_slot && *d.mid_slot >= slots)) {
+        reader.complain("slot", "is beyond the counters");
+    }
+    return d;
+}
+
+void read_sources(const Json& json, Artifact& artifact, std::string& problem) {
+    for (const Json& source : json) {
+        auto& [path, text] = artifact.sources.emplace_back();
+        if (!source.is_object()) {
+            problem = "`sources` holds what is no object";
+            return;
+        }
+        Reader reader(source, problem);
+        reader.read("path", path);
+        reader.read("text", text);
+        if (!problem.empty()) {
+            return;
+        }
+    }
+}
+
+Artifact read_members(const Json& json, std::string& problem) {
+    Artifact artifact;
+    Reader reader(json, problem);
+    reader.read("policy", artifact.policy);
+    reader.read("source_digest", artifact.source_digest);
+    reader.read("slots", artifact.slots);
+    reader.read("reads_tags", artifact.reads_tags);
+    reader.read("instrumented", artifact.instrumented);
+    reader.read("kernel", artifact.kernel);
+    if (artifact.slots > max_slots) {
+        reader.complain("slots", "is out of range");
+    }
+    if (const Json* deciders = reader.array("deciders")) {
+        for (const Json& each : *deciders) {
+            artifact.deciders.push_back(read_decider(each, artifact.slots, problem));
+            if (!problem.empty()) {
+                break;
+            }
+        }
+    }
+    if (const Json* sources = reader.array("sources")) {
+        read_sources(*sources, artifact, problem);
+    }
+    return artifact;
+}
+
+} // namespace
+
+std::string artifact_metadata(const Artifact& artifact) {
+    Json deciders = Json::array();
+    for (const Decider& decider : artifact.deciders) {
+        deciders.push_back(to_json(decider));
+    }
+    Json sources = Json::array();
+    for (const auto& [path, text] : artifact.sources) {
+        sources.push_back({{"path", path}, {"text", text}});
+    }
+    const Json json = {{"format", "xdpc"},
+                       {"version", artifact.version},
+                       {"policy", artifact.policy},
+                       {"source_digest", artifact.source_digest},
+                       {"slots", artifact.slots},
+                       {"reads_tags", artifact.reads_tags},
+                       {"instrumented", artifact.instrumented},
+                       {"kernel", artifact.kernel},
+                       {"deciders", std::move(deciders)},
+                       {"sources", std::move(sources)}};
+    // A policy's comments and names may be any bytes; JSON is UTF-8.
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<Artifact> parse_artifact_metadata(std::string_view text) {
+    while (!text.empty() && text.back() == '\0') { // a section may be padded
+        text.remove_suffix(1);
+    }
+    if (text.size() > max_metadata_bytes) {
+        return fail("damaged metadata: too large");
+    }
+    const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
+    if (!json.is_object() || json.find("format") == json.end() || json["format"] != "xdpc") {
+        return fail("damaged metadata: not the JSON that `xdpc build` writes");
+    }
+    std::string problem;
+    uint32_t version = 0;
+    Reader(json, problem).read("version", version);
+    if (problem.empty() && version != Artifact::current_version) {
+        return fail(fmt::format("made by another version of xdpc: format {}, this one reads {}", version,
+                                Artifact::current_version),
+                    "build it again with this xdpc");
+    }
+    Artifact artifact = problem.empty() ? read_members(json, problem) : Artifact{};
+    if (!problem.empty()) {
+        return fail("damaged metadata: " + problem);
+    }
+    artifact.version = version;
+    return artifact;
+}
+
+Result<Artifact> read_artifact(std::vector<uint8_t> object) {
+    if (object.size() > max_object_bytes) {
+        return fail("the object is too large");
+    }
+    const auto section = find_section(object, ".xdpc");
+    if (!section) {
+        return tl::unexpected(section.error());
+    }
+    Result<Artifact> artifact =
+        parse_artifact_metadata({reinterpret_cast<const char*>(section->data()), section->size()});
+    if (artifact) {
+        artifact->object = std::move(object);
+    }
+    return artifact;
+}
+
+} // namespace xdpc

@@ -1,5 +1,6 @@
 #include "compiler/passes/pass.h"
 
+#include <array>
 #include <unordered_map>
 
 namespace xdpc::passes {
@@ -27,47 +28,59 @@ uint64_t hash_of(const ir::Table& table) {
     return hash;
 }
 
+/// Also tells whether the table is asked for a value: sets and maps are laid out differently, so they never
+/// share one.
 template<class F> void each_use(ir::Program& program, F use) {
     each_cond_of(program, [&](ir::Cond& cond) {
         if (auto* lookup = std::get_if<ir::Lookup>(&cond.node)) {
-            use(lookup->table);
+            use(lookup->table, false);
         }
     });
     each_step(program, [&](ir::Step& step) {
         if (auto* dispatch = std::get_if<ir::Dispatch>(&step.node)) {
-            use(dispatch->table);
+            use(dispatch->table, true);
         }
     });
 }
 
-} // namespace
-
-bool share_tables(ir::Program& program) {
-    std::vector<uint32_t> new_id(program.tables.size(), unused);
-    std::vector<ir::Table> kept;
-    std::unordered_multimap<uint64_t, uint32_t> by_hash;
-    const auto intern = [&](uint32_t old) {
-        const uint64_t hash = hash_of(program.tables[old]);
-        const auto [begin, end] = by_hash.equal_range(hash);
+/// The tables that are kept, each once.
+class Pool {
+public:
+    uint32_t intern(const ir::Table& table, bool map) {
+        const uint64_t hash = hash_of(table) ^ (map ? 1 : 0);
+        const auto [begin, end] = by_hash_.equal_range(hash);
         for (auto it = begin; it != end; ++it) {
-            if (kept[it->second] == program.tables[old]) {
+            if (maps_[it->second] == map && tables[it->second] == table) {
                 return it->second;
             }
         }
-        const auto id = static_cast<uint32_t>(kept.size());
-        kept.push_back(program.tables[old]);
-        by_hash.emplace(hash, id);
+        const auto id = static_cast<uint32_t>(tables.size());
+        tables.push_back(table);
+        maps_.push_back(map);
+        by_hash_.emplace(hash, id);
         return id;
-    };
-    each_use(program, [&](ir::TableId& table) {
-        uint32_t& id = new_id[table.value];
+    }
+    std::vector<ir::Table> tables;
+
+private:
+    std::vector<bool> maps_;
+    std::unordered_multimap<uint64_t, uint32_t> by_hash_;
+};
+
+} // namespace
+
+bool share_tables(ir::Program& program) {
+    std::vector<std::array<uint32_t, 2>> new_ids(program.tables.size(), {unused, unused});
+    Pool pool;
+    each_use(program, [&](ir::TableId& table, bool map) {
+        uint32_t& id = new_ids[table.value][map ? 1 : 0];
         if (id == unused) {
-            id = intern(table.value);
+            id = pool.intern(program.tables[table.value], map);
         }
         table.value = id;
     });
-    const bool changed = kept.size() != program.tables.size();
-    program.tables = std::move(kept);
+    const bool changed = pool.tables.size() != program.tables.size();
+    program.tables = std::move(pool.tables);
     return changed;
 }
 

@@ -21,8 +21,21 @@ struct TablePlan {
     TableStrategy strategy = TableStrategy::Compare;
     size_t bytes = 0; // of .rodata
 };
+/// Where a chain's code stands. Sizes are estimates in BPF instructions.
 struct ChainPlan {
     bool function = false; // a BPF subprogram, called; else inlined where it is jumped to
+    /// Not empty for a chain too long for one function: each segment, from the rule of this index to the next
+    /// segment's, is a subprogram of its own; they are called in turn until one decides. The first is 0.
+    std::vector<size_t> segments;
+    size_t call_sites = 0;
+    size_t instructions = 0; // with what is inlined into it
+};
+
+/// Whether the rules are compiled once for each kind of packet (IPv4 TCP, IPv4 UDP, IPv6 TCP, …, the rest),
+/// so that a packet meets only rules that can match its kind. Codegen says which kinds (its README).
+struct Specialise {
+    bool enabled = false;
+    size_t max_classes = 8;
 };
 
 /// What the parser needs to find out, as bits of `parse_need` in codegen-templates.
@@ -33,16 +46,21 @@ struct ParseNeeds {
 
 struct Plan {
     ParseNeeds needs;
-    std::set<HeaderId> headers;              // whose fields or existence are read
-    std::vector<TablePlan> tables;           // by TableId
-    std::vector<ChainPlan> chains;           // by ChainId
+    std::set<HeaderId> headers;    // whose fields or existence are read
+    std::vector<TablePlan> tables; // by TableId
+    std::vector<ChainPlan> chains; // by ChainId
+    Specialise specialise;
     std::vector<std::string> packet_classes; // kinds of packet the rules are specialised for, printed
     size_t estimated_instructions = 0;
     std::vector<std::string> notes; // why, a line each
 };
 
 struct PlanOptions {
-    size_t max_instructions = 900'000; // the verifier's limit is a million processed
+    size_t max_instructions = 900'000;       // the verifier's limit is a million processed
+    size_t max_function_instructions = 8000; // LLVM's time grows faster than size; jumps reach 32,767
+    size_t max_specialised = 4000;           // instructions before they are multiplied by the kinds
+    size_t max_depth = 5;                    // of functions below the program; the kernel allows 8 frames
+    size_t max_table_bytes = size_t{256} << 20;
 };
 
 /// Nothing and a diagnostic if no strategy we have can hold the policy.

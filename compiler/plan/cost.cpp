@@ -1,0 +1,93 @@
+#include "compiler/plan/cost.h"
+
+#include "compiler/base/overloaded.h"
+
+#include <bit>
+
+namespace xdpc::cost {
+
+namespace {
+
+TableCost sum(TableCost a, TableCost b) {
+    return {add(a.code, b.code), add(a.processed, b.processed)};
+}
+TableCost both(size_t instructions) {
+    return {instructions, instructions};
+}
+
+/// A comparison with one interval: two 64-bit halves with a carry each way beyond 64 bits.
+size_t comparison(uint16_t width) {
+    return width > 64 ? 8 : 3;
+}
+
+TableCost of_cond(const ir::Cond& cond, const ir::Program& program, const std::vector<TablePlan>& tables) {
+    const auto of_parts = [&](const std::vector<ir::Cond>& parts) {
+        TableCost total;
+        for (const ir::Cond& part : parts) {
+            total = sum(total, of_cond(part, program, tables));
+        }
+        return total;
+    };
+    return std::visit(Overloaded{
+                          [&](const ir::Atom& atom) {
+                              const uint16_t width = width_of(program.keys[atom.key.value]);
+                              return both(
+                                  add(2, multiply(atom.values.intervals().size(), comparison(width))));
+                          },
+                          [&](const ir::Lookup& lookup) {
+                              const size_t id = lookup.table.value;
+                              return of_table(program.tables[id], tables[id].strategy);
+                          },
+                          [&](const ir::And& all) { return of_parts(all.parts); },
+                          [&](const ir::Or& any) { return of_parts(any.parts); },
+                          [&](const ir::Not& negation) { return of_parts(negation.part); },
+                      },
+                      cond.node);
+}
+
+} // namespace
+
+size_t add(size_t a, size_t b) {
+    size_t result = 0;
+    return __builtin_add_overflow(a, b, &result) ? SIZE_MAX : result;
+}
+
+size_t multiply(size_t a, size_t b) {
+    size_t result = 0;
+    return __builtin_mul_overflow(a, b, &result) ? SIZE_MAX : result;
+}
+
+TableCost of_table(const ir::Table& table, TableStrategy strategy) {
+    size_t row = 0;
+    for (const uint16_t width : table.widths) {
+        row += comparison(width);
+    }
+    const size_t entries = table.entries.size();
+    switch (strategy) {
+    case TableStrategy::Compare:
+        return both(add(4, multiply(entries, row + 1)));
+    case TableStrategy::Bitmap:
+        return both(14);
+    case TableStrategy::Search:
+        return {30 + 2 * row, multiply(std::bit_width(entries) + 1, 12 + row)};
+    case TableStrategy::Scan:
+        return {30 + 2 * row, multiply(entries + 1, 6 + row)};
+    }
+    return {};
+}
+
+TableCost of_step(const ir::Step& step, const ir::Program& program, const std::vector<TablePlan>& tables) {
+    return std::visit(Overloaded{
+                          [&](const ir::Guard& guard) { return of_cond(guard.cond, program, tables); },
+                          [&](const ir::Count&) { return both(counter); },
+                          [&](const ir::Decide&) { return both(counter + 2); },
+                          [&](const ir::Dispatch& dispatch) {
+                              const size_t id = dispatch.table.value;
+                              const size_t verdicts = multiply(dispatch.verdicts.size() + 1, counter / 2);
+                              return sum(of_table(program.tables[id], tables[id].strategy), both(verdicts));
+                          },
+                      },
+                      step.node);
+}
+
+} // namespace xdpc::cost

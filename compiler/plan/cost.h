@@ -1,0 +1,28 @@
+// What code costs, in BPF instructions: estimates, good to a factor of about one and a half, from which the
+// plan chooses. The codegen may use them to split work by the same measure.
+#pragma once
+
+#include "compiler/plan/plan.h"
+
+namespace xdpc::cost {
+
+inline constexpr size_t call = 10;     // arguments, call, test of the result
+inline constexpr size_t counter = 12;  // look-up in the per-CPU array, two additions
+inline constexpr size_t parsing = 150; // of all headers
+
+/// Saturates instead of overflowing: inlining can make sizes grow exponentially.
+size_t add(size_t a, size_t b);
+size_t multiply(size_t a, size_t b);
+
+/// Of a set or map of that strategy, asked once: `code` as it stands in the program, `processed` as the
+/// verifier walks it (loops count each time round).
+struct TableCost {
+    size_t code = 0;
+    size_t processed = 0;
+};
+TableCost of_table(const ir::Table& table, TableStrategy strategy);
+
+/// Of a step, without the chains its verdicts lead to.
+TableCost of_step(const ir::Step& step, const ir::Program& program, const std::vector<TablePlan>& tables);
+
+} // namespace xdpc::cost

@@ -23,6 +23,18 @@ struct Compiled {
 /// read.
 Result<std::optional<Policy>> load_policy(const std::string& path, Sources& sources, Diagnostics& diagnostics,
                                           std::vector<PhaseTime>* times = nullptr);
+/// What codegen is given: everything but the object.
+struct Prepared {
+    ir::Program program;
+    Plan plan;
+    Artifact metadata;
+};
+/// flatten → passes → plan. Nothing when the plan refuses (in `diagnostics`). Codegen may then be asked for
+/// any form: `generate_isolated({policy, p->program, p->plan, sources, p->metadata, options}, form)`.
+std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
+                                const CodegenOptions& options, const PassOptions& passes = {},
+                                std::vector<PhaseTime>* times = nullptr);
+
 /// From a checked policy on. Nothing when the plan refuses (in `diagnostics`); Error when LLVM fails.
 Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,
                                         const CodegenOptions& options, std::vector<PhaseTime> times = {});

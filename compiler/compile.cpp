@@ -1,0 +1,85 @@
+#include "compiler/compile.h"
+
+#include "compiler/codegen/codegen_client.h"
+#include "compiler/metadata.h"
+#include "compiler/parse/parse.h"
+#include "compiler/policy/check.h"
+
+#include <chrono>
+
+namespace xdpc {
+
+namespace {
+
+/// Adds the time since its begin, or since the last phase, to a list that may not be wanted.
+class Stopwatch {
+public:
+    explicit Stopwatch(std::vector<PhaseTime>* times) : times_(times) {}
+    void done(const char* phase) {
+        const auto now = Clock::now();
+        if (times_) {
+            times_->push_back({phase, std::chrono::duration<double, std::milli>(now - begin_).count()});
+        }
+        begin_ = now;
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    std::vector<PhaseTime>* times_;
+    Clock::time_point begin_ = Clock::now();
+};
+
+} // namespace
+
+Result<std::optional<Policy>> load_policy(const std::string& path, Sources& sources, Diagnostics& diagnostics,
+                                          std::vector<PhaseTime>* times) {
+    Stopwatch watch(times);
+    const Result<ast::File> file = parse_file(path, sources, diagnostics);
+    if (!file) {
+        return tl::unexpected(file.error());
+    }
+    watch.done("parse");
+    std::optional<Policy> policy = check(*file, sources, diagnostics);
+    watch.done("check");
+    return policy;
+}
+
+std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
+                                const CodegenOptions& options, const PassOptions& passes,
+                                std::vector<PhaseTime>* times) {
+    Stopwatch watch(times);
+    Prepared prepared;
+    prepared.program = ir::flatten(policy);
+    watch.done("flatten");
+    optimize(prepared.program, passes);
+    watch.done("passes");
+    std::optional<Plan> plan = choose(prepared.program, PlanOptions{}, diagnostics);
+    if (!plan) {
+        return {};
+    }
+    prepared.plan = std::move(*plan);
+    prepared.metadata = describe(policy, sources, options);
+    watch.done("plan");
+    return prepared;
+}
+
+Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,
+                                        const CodegenOptions& options, std::vector<PhaseTime> times) {
+    std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, options, {}, &times);
+    if (!prepared) {
+        return std::nullopt;
+    }
+    Stopwatch watch(&times);
+    Result<std::vector<uint8_t>> object =
+        generate_isolated({policy, prepared->program, prepared->plan, sources, prepared->metadata, options},
+                          CodegenForm::Object);
+    if (!object) {
+        return tl::unexpected(object.error());
+    }
+    watch.done("codegen");
+    Artifact artifact = std::move(prepared->metadata);
+    artifact.object = std::move(*object);
+    return Compiled{std::move(policy), std::move(artifact), std::move(prepared->plan), std::move(times)};
+}
+
+} // namespace xdpc

@@ -1,0 +1,162 @@
+#include "compiler/metadata.h"
+
+#include "compiler/base/overloaded.h"
+#include "compiler/digest.h"
+
+namespace xdpc {
+
+namespace {
+
+/// Larger policies (sets read from files) go without their texts.
+constexpr size_t max_source_bytes = size_t{16} << 20;
+
+bool reads_tags(const KeySource& source) {
+    const auto of_tag = [](HeaderId header) { return info(header).layer == Layer::Tag; };
+    return std::visit(
+        Overloaded{
+            // The checker leaves `ether type` as a field only where the value names a tag.
+            [&](const FieldKey& k) { return of_tag(info(k.field).header) || k.field == FieldId::EtherType; },
+            [](const RawKey& k) { // from the outer EtherType on
+                return k.base == RawBase::Ll && uint64_t{k.bit_offset} + k.bit_width > 96;
+            },
+            [&](const ExistsKey& k) { return of_tag(k.header); },
+            [](const MetaKey& k) { return k.meta == MetaId::VlanTagged; },
+        },
+        source);
+}
+
+bool reads_tags(const std::vector<Key>& keys) {
+    for (const Key& key : keys) {
+        if (reads_tags(key.source)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool reads_tags(const Condition& condition) {
+    const auto any = [](const std::vector<Condition>& parts) {
+        for (const Condition& part : parts) {
+            if (reads_tags(part)) {
+                return true;
+            }
+        }
+        return false;
+    };
+    return std::visit(Overloaded{
+                          [](const Test& test) { return reads_tags(test.keys); },
+                          [&](const AllOf& all) { return any(all.parts); },
+                          [&](const AnyOf& alternatives) { return any(alternatives.parts); },
+                          [&](const NotOf& negation) { return any(negation.part); },
+                      },
+                      condition.node);
+}
+
+bool reads_tags(const Statement& statement) {
+    return std::visit(Overloaded{
+                          [](const MatchStatement& match) { return reads_tags(match.condition); },
+                          [](const CountStatement&) { return false; },
+                          [](const VerdictStatement&) { return false; },
+                          [](const VmapStatement& vmap) { return reads_tags(vmap.keys); },
+                      },
+                      statement);
+}
+
+/// "" if the rule has none or several.
+std::string verdict_of(const Rule& rule, const Policy& policy) {
+    std::string verdict;
+    for (const Statement& statement : rule.statements) {
+        if (std::holds_alternative<VmapStatement>(statement)) {
+            return {};
+        }
+        if (const auto* last = std::get_if<VerdictStatement>(&statement)) {
+            verdict = name_of(last->verdict, policy);
+        }
+    }
+    return verdict;
+}
+
+std::optional<uint32_t> number(const std::optional<ir::SlotId>& slot) {
+    return slot ? std::optional(slot->value) : std::nullopt;
+}
+
+void place(Decider& decider, Span span, const Sources& sources) {
+    if (span.file.value >= sources.size()) { // a policy built by hand
+        return;
+    }
+    const Position position = sources.position(span);
+    decider.file = sources.get(span.file).path;
+    decider.line = position.line;
+    decider.column = position.column;
+}
+
+Decider describe(const Rule& rule, const Policy& policy, const ir::SlotPlan& slots, const Sources& sources) {
+    Decider decider;
+    const DeciderId id = decider_of(policy, rule.id);
+    decider.name = rule.name;
+    decider.display = display_of(policy, id);
+    decider.chain = policy.chain(rule.chain).name;
+    decider.text = rule.text;
+    decider.comment = rule.comment;
+    decider.verdict = verdict_of(rule, policy);
+    decider.slot = number(slots.end[id.value]);
+    decider.mid_slot = number(slots.mid[rule.id.value]);
+    place(decider, rule.span, sources);
+    return decider;
+}
+
+Decider describe(const Chain& chain, const Policy& policy, const ir::SlotPlan& slots,
+                 const Sources& sources) {
+    Decider decider;
+    const DeciderId id = decider_of(policy, chain.id);
+    decider.is_policy = true;
+    decider.name = chain.name;
+    decider.display = display_of(policy, id);
+    decider.chain = chain.name;
+    if (chain.policy) {
+        decider.verdict = name_of(*chain.policy, policy);
+        decider.text = "policy " + decider.verdict;
+    }
+    decider.slot = number(slots.end[id.value]);
+    place(decider, chain.policy ? chain.policy_span : chain.span, sources);
+    return decider;
+}
+
+void add_sources(Artifact& artifact, const Sources& sources) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < sources.size(); ++i) {
+        bytes += sources.get(FileId{i}).text.size();
+    }
+    if (bytes > max_source_bytes) {
+        return;
+    }
+    for (uint32_t i = 0; i < sources.size(); ++i) {
+        const Source& source = sources.get(FileId{i});
+        artifact.sources.emplace_back(source.path, source.text);
+    }
+}
+
+} // namespace
+
+Artifact describe(const Policy& policy, const Sources& sources, const CodegenOptions& options) {
+    const ir::SlotPlan slots = ir::assign_slots(policy);
+    Artifact artifact;
+    artifact.policy = policy.path;
+    artifact.source_digest = digest_of(sources);
+    artifact.slots = slots.slots;
+    artifact.instrumented = options.instrument;
+    artifact.kernel = options.cpu == "v4" ? "6.6" : "6.1";
+    for (const Rule& rule : policy.rules) {
+        artifact.deciders.push_back(describe(rule, policy, slots, sources));
+        for (const Statement& statement : rule.statements) {
+            artifact.reads_tags = artifact.reads_tags || reads_tags(statement);
+        }
+    }
+    for (const Chain& chain : policy.chains) {
+        artifact.deciders.push_back(describe(chain, policy, slots, sources));
+    }
+    add_sources(artifact, sources);
+    return artifact;
+}
+
+} // namespace xdpc

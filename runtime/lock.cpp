@@ -1,0 +1,98 @@
+#include "runtime/lock.h"
+#include "runtime/pins.h"
+
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace xdpc::rt {
+
+namespace {
+
+const char* const lock_directory = "/run/xdpc";
+
+std::string lock_path(uint64_t network_namespace, uint32_t ifindex) {
+    return fmt::format("{}/{}-{}.lock", lock_directory, network_namespace, ifindex);
+}
+
+/// The file may have been removed (and made anew by another) between open and flock.
+bool still_there(int fd, const std::string& path) {
+    struct stat opened{};
+    struct stat named{};
+    return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
+}
+
+std::string holder_of(int fd) {
+    char text[32] = {};
+    return pread(fd, text, sizeof text - 1, 0) > 0 ? fmt::format("process {}", atol(text))
+                                                   : "another process";
+}
+
+} // namespace
+
+Result<InterfaceLock> InterfaceLock::acquire(uint64_t network_namespace, uint32_t ifindex) {
+    return acquire_for(network_namespace, ifindex, 10'000);
+}
+
+InterfaceLock InterfaceLock::try_acquire(uint64_t network_namespace, uint32_t ifindex) {
+    auto lock = acquire_for(network_namespace, ifindex, 0);
+    return lock ? std::move(*lock) : InterfaceLock();
+}
+
+Result<InterfaceLock> InterfaceLock::acquire_for(uint64_t network_namespace, uint32_t ifindex,
+                                                 int milliseconds) {
+    InterfaceLock lock;
+    lock.path_ = lock_path(network_namespace, ifindex);
+    if (mkdir(lock_directory, 0755) != 0 && errno != EEXIST)
+        return fail_errno(fmt::format("cannot make {}", lock_directory));
+    auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    for (;;) {
+        lock.fd_ = Fd(open(lock.path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (!lock.fd_.valid())
+            return fail_errno(fmt::format("cannot open {}", lock.path_));
+        if (flock(lock.fd_.get(), LOCK_EX | LOCK_NB) == 0) {
+            if (!still_there(lock.fd_.get(), lock.path_))
+                continue;
+            std::string pid = fmt::format("{}\n", getpid());
+            if (ftruncate(lock.fd_.get(), 0) != 0 ||
+                pwrite(lock.fd_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+                return fail_errno(fmt::format("cannot write {}", lock.path_));
+            return lock;
+        }
+        if (std::chrono::steady_clock::now() >= give_up)
+            return fail(fmt::format("{} is at work on this interface (holds {})", holder_of(lock.fd_.get()),
+                                    lock.path_),
+                        "wait for it to end, or end it; what it leaves is repaired");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+
+void InterfaceLock::remove_file() {
+    if (fd_.valid())
+        unlink(path_.c_str());
+}
+
+void remove_stale_lock_files() {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(lock_directory, error)) {
+        uint64_t network_namespace = 0;
+        uint32_t ifindex = 0;
+        std::string name = entry.path().filename();
+        if (sscanf(name.c_str(), "%" SCNu64 "-%" SCNu32 ".lock", &network_namespace, &ifindex) != 2 ||
+            !interface_directory(network_namespace, ifindex).empty())
+            continue;
+        InterfaceLock lock = InterfaceLock::try_acquire(network_namespace, ifindex);
+        if (lock.valid() && interface_directory(network_namespace, ifindex).empty())
+            lock.remove_file();
+    }
+}
+
+} // namespace xdpc::rt

@@ -1,0 +1,28 @@
+// One command at a time on an interface: an flock that the kernel drops when its holder dies.
+#pragma once
+
+#include "runtime/internal.h"
+
+namespace xdpc::rt {
+
+class InterfaceLock {
+public:
+    /// Waits for up to ten seconds; the error names the process that holds it.
+    static Result<InterfaceLock> acquire(uint64_t network_namespace, uint32_t ifindex);
+    /// Invalid at once if another process holds it.
+    static InterfaceLock try_acquire(uint64_t network_namespace, uint32_t ifindex);
+    [[nodiscard]] bool valid() const { return fd_.valid(); }
+    /// Removes the lock's file when nothing is left to protect; the lock stays held until destruction.
+    void remove_file();
+    InterfaceLock() = default;
+
+private:
+    static Result<InterfaceLock> acquire_for(uint64_t network_namespace, uint32_t ifindex, int milliseconds);
+    Fd fd_;
+    std::string path_;
+};
+
+/// Removes files of locks that protect nothing: a command was killed before it pinned.
+void remove_stale_lock_files();
+
+} // namespace xdpc::rt

@@ -1,0 +1,60 @@
+// What is pinned for an interface, and nothing about when: names in bpffs, generations, the link, the
+// metadata map. When each is made and removed is in apply.cpp, detach.cpp and repair.cpp, and specified in
+// PROTOCOL.md.
+#pragma once
+
+#include "runtime/interface.h"
+
+namespace xdpc::rt {
+
+/// Whether /sys/fs/bpf is a bpffs in this mount namespace.
+bool bpffs_mounted();
+/// Mounts it if that is safe.
+Result<void> ensure_bpffs();
+
+/// The directory of pins of an interface, found by its index (names change); "" if there is none.
+std::string interface_directory(uint64_t network_namespace, uint32_t ifindex);
+/// What it would be called.
+std::string new_interface_directory(uint64_t network_namespace, const Interface& iface);
+struct DirectoryOf {
+    uint64_t network_namespace = 0;
+    uint32_t ifindex = 0;
+    std::string path;
+};
+/// The directories of all interfaces of all namespaces.
+std::vector<DirectoryOf> all_interface_directories();
+
+struct Generation {
+    uint32_t number = 0;
+    std::string path;
+};
+/// Oldest first.
+std::vector<Generation> generations(const std::string& directory);
+Generation generation_of(const std::string& directory, uint32_t number);
+
+Result<void> make_directories(const std::string& path);
+Result<void> pin(const Fd& object, const std::string& path);
+Result<void> pin(int fd, const std::string& path);
+/// Invalid if there is no such pin or it may not be opened (errno tells).
+Fd open_pin(const std::string& path);
+Result<void> remove_generation(const Generation& generation);
+/// Removes the link's pin, all generations and the directory, and parents that are left empty.
+Result<void> remove_directory(const std::string& directory);
+
+struct PinnedLink {
+    Fd fd;
+    uint32_t program_id = 0;
+    uint32_t ifindex = 0; // 0: the interface is gone, or the link was detached
+};
+Result<std::optional<PinnedLink>> open_link(const std::string& directory);
+
+struct Meta {
+    Artifact artifact; // without object
+    uint32_t generation = 0;
+    uint64_t applied_at = 0;
+};
+/// A frozen map that holds it.
+Result<Fd> make_meta(const Meta& meta);
+Result<Meta> read_meta(const Generation& generation);
+
+} // namespace xdpc::rt

@@ -1,0 +1,90 @@
+#include "runtime/generations.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+namespace xdpc::rt {
+
+namespace {
+
+std::function<void(const char*)>& hook() {
+    static std::function<void(const char*)> function;
+    return function;
+}
+
+uint32_t pinned_program_id(const Generation& generation) {
+    Fd program = open_pin(generation.path + "/prog");
+    bpf_prog_info info{};
+    uint32_t size = sizeof info;
+    if (!program.valid() || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
+        return 0;
+    return info.id;
+}
+
+} // namespace
+
+void set_step_hook(std::function<void(const char*)> function) {
+    hook() = std::move(function);
+}
+
+void step(const char* name) {
+    if (hook())
+        hook()(name);
+}
+
+Result<Running> find_running(const std::string& directory) {
+    Running running;
+    running.directory = directory;
+    if (directory.empty())
+        return running;
+    auto link = open_link(directory);
+    if (!link)
+        return tl::unexpected(link.error());
+    running.link = std::move(*link);
+    if (running.link && running.link->ifindex != 0) {
+        for (const Generation& generation : generations(directory)) {
+            if (pinned_program_id(generation) == running.link->program_id)
+                running.live = generation;
+        }
+    }
+    return running;
+}
+
+Result<Running> repair(const std::string& directory) {
+    auto running = find_running(directory);
+    if (!running || directory.empty())
+        return running;
+    // Killed before the link was pinned, or in detach; or the interface is gone.
+    if (!running->link || running->link->ifindex == 0) {
+        if (auto removed = remove_directory(directory); !removed)
+            return tl::unexpected(removed.error());
+        return Running{};
+    }
+    for (const Generation& generation : generations(directory)) {
+        if (running->live && generation.number == running->live->number)
+            continue;
+        // An older one was replaced: its counts are to be carried. A newer one never came to run.
+        if (running->live && generation.number < running->live->number) {
+            if (auto carried = carry_counters(generation, *running->live); !carried)
+                return tl::unexpected(carried.error());
+        }
+        if (auto removed = remove_generation(generation); !removed)
+            return tl::unexpected(removed.error());
+    }
+    return running;
+}
+
+void repair_all() {
+    for (const DirectoryOf& directory : all_interface_directories()) {
+        InterfaceLock lock = InterfaceLock::try_acquire(directory.network_namespace, directory.ifindex);
+        if (!lock.valid())
+            continue; // at work, or not permitted
+        auto running = repair(directory.path);
+        if (running && running->directory.empty())
+            lock.remove_file();
+    }
+    remove_stale_lock_files();
+}
+
+} // namespace xdpc::rt

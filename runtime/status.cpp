@@ -1,0 +1,177 @@
+// What runs where, what it has counted, and taking it off.
+#include "runtime/generations.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+
+namespace xdpc::rt {
+
+namespace {
+
+/// An interface under its lock, repaired.
+struct Held {
+    Interface iface;
+    uint64_t network_namespace = 0;
+    InterfaceLock lock; // not taken where nothing of ours is pinned
+    Running running;
+    AttachedProgram attached;
+
+    [[nodiscard]] bool ours() const {
+        return running.link && running.link->ifindex == iface.index &&
+               running.link->program_id == attached.id;
+    }
+};
+
+Result<Held> hold(const Interface& iface) {
+    Held held;
+    held.iface = iface;
+    auto network = network_namespace();
+    if (!network)
+        return tl::unexpected(network.error());
+    held.network_namespace = *network;
+    if (!interface_directory(*network, iface.index).empty()) {
+        auto lock = InterfaceLock::acquire(*network, iface.index);
+        if (!lock)
+            return tl::unexpected(lock.error());
+        held.lock = std::move(*lock);
+        auto running = repair(interface_directory(*network, iface.index));
+        if (!running)
+            return tl::unexpected(running.error());
+        held.running = std::move(*running);
+        if (held.running.directory.empty())
+            held.lock.remove_file();
+    }
+    auto attached = attached_program(iface);
+    if (!attached)
+        return tl::unexpected(attached.error());
+    held.attached = *attached;
+    return held;
+}
+
+Status status_of(const Held& held) {
+    Status status;
+    status.iface = held.iface.name;
+    status.ifindex = held.iface.index;
+    status.mode = held.attached.mode;
+    status.program_id = held.attached.id;
+    status.ours = held.ours();
+    if (!status.ours) {
+        status.program_name = program_name(held.attached.id);
+        return status;
+    }
+    if (!held.running.live)
+        return status;
+    status.generation = held.running.live->number;
+    if (auto meta = read_meta(*held.running.live)) {
+        status.policy = meta->artifact.policy;
+        status.source_digest = meta->artifact.source_digest;
+        status.applied_at = meta->applied_at;
+    }
+    return status;
+}
+
+tl::unexpected<Error> nothing_of_ours(const Held& held) {
+    std::string hint = fmt::format("`xdpc apply FILE -i {}` applies one", held.iface.name);
+    if (held.attached.id == 0)
+        return fail(fmt::format("no policy is applied to `{}`", held.iface.name), hint);
+    std::string name = program_name(held.attached.id);
+    return fail(fmt::format("`{}` runs program {}{}, which is not ours", held.iface.name, held.attached.id,
+                            name.empty() ? "" : fmt::format(" `{}`", name)));
+}
+
+/// The interface with a live generation of ours, or why not.
+Result<Held> hold_ours(const std::string& name) {
+    auto iface = find_interface(name);
+    if (!iface)
+        return tl::unexpected(iface.error());
+    auto held = hold(*iface);
+    if (!held)
+        return held;
+    if (!held->ours())
+        return nothing_of_ours(*held);
+    if (!held->running.live)
+        return fail(fmt::format("the pins of the policy on `{}` are gone", name), "apply it again");
+    return held;
+}
+
+} // namespace
+
+Result<std::vector<Status>> show() {
+    repair_all();
+    std::vector<Status> all;
+    for (const Interface& iface : all_interfaces()) {
+        auto attached = attached_program(iface);
+        // The interface may be gone by now.
+        if (!attached || attached->id == 0)
+            continue;
+        auto held = hold(iface);
+        if (!held)
+            return tl::unexpected(held.error());
+        if (held->attached.id != 0)
+            all.push_back(status_of(*held));
+    }
+    return all;
+}
+
+Result<Stats> stats(const std::string& name) {
+    auto held = hold_ours(name);
+    if (!held)
+        return tl::unexpected(held.error());
+    auto meta = read_meta(*held->running.live);
+    if (!meta)
+        return tl::unexpected(meta.error());
+    auto totals = read_totals(*held->running.live, meta->artifact.slots);
+    if (!totals)
+        return tl::unexpected(totals.error());
+    Stats stats;
+    stats.status = status_of(*held);
+    auto count_of = [&](std::optional<uint32_t> slot) {
+        return slot && *slot < totals->size() ? std::optional<SlotCount>((*totals)[*slot]) : std::nullopt;
+    };
+    for (const Decider& decider : meta->artifact.deciders) {
+        DeciderCount count{decider, count_of(decider.slot), count_of(decider.mid_slot)};
+        if (count.end) {
+            stats.total.packets += count.end->packets;
+            stats.total.bytes += count.end->bytes;
+        }
+        stats.deciders.push_back(std::move(count));
+    }
+    return stats;
+}
+
+Result<Artifact> attached_metadata(const std::string& name) {
+    auto held = hold_ours(name);
+    if (!held)
+        return tl::unexpected(held.error());
+    auto meta = read_meta(*held->running.live);
+    if (!meta)
+        return tl::unexpected(meta.error());
+    return std::move(meta->artifact);
+}
+
+Result<bool> detach(const std::string& name) {
+    auto iface = find_interface(name);
+    if (!iface)
+        return tl::unexpected(iface.error());
+    auto held = hold(*iface);
+    if (!held)
+        return tl::unexpected(held.error());
+    if (!held->running.link) {
+        if (held->attached.id == 0)
+            return false;
+        return nothing_of_ours(*held);
+    }
+    if (!held->ours() && held->running.link->ifindex != held->iface.index)
+        return fail(
+            fmt::format("the pins in {} are of a policy on another interface", held->running.directory));
+    step("detach");
+    if (bpf_link_detach(held->running.link->fd.get()) != 0)
+        return fail_errno(fmt::format("cannot detach from `{}`", name));
+    step("unpin");
+    if (auto removed = remove_directory(held->running.directory); !removed)
+        return tl::unexpected(removed.error());
+    held->lock.remove_file();
+    return true;
+}
+
+} // namespace xdpc::rt

@@ -1,0 +1,291 @@
+#include "runtime/target.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+
+namespace xdpc::rt {
+
+namespace {
+
+std::string describe(const AttachedProgram& program) {
+    std::string name = program_name(program.id);
+    return name.empty() ? fmt::format("program {}", program.id)
+                        : fmt::format("program {} `{}`", program.id, name);
+}
+
+Result<void> refuse_foreign(Target& target, const ApplyOptions& options) {
+    target.foreign = true;
+    if (options.force) {
+        target.foreign_program = program_by_id(target.attached.id);
+        return {};
+    }
+    std::string hint = "`--force` replaces it";
+    if (program_name(target.attached.id) == "xdpc")
+        hint +=
+            "; if xdpc applied it, its pins are in another mount namespace's /sys/fs/bpf, or it belongs to "
+            "an interface that has moved here";
+    return fail(fmt::format("`{}` runs {}, which is not ours", target.iface.name, describe(target.attached)),
+                hint);
+}
+
+Result<void> check_mode(Target& target, const ApplyOptions& options) {
+    target.report.mode = target.attached.mode;
+    if (options.mode == Mode::Auto || options.mode == target.attached.mode)
+        return {};
+    return fail(fmt::format("the policy on `{}` runs in {} mode; {} mode needs it off first",
+                            target.iface.name, name_of(target.attached.mode), name_of(options.mode)),
+                fmt::format("`xdpc detach -i {}`, then apply again", target.iface.name));
+}
+
+} // namespace
+
+Result<void> inspect(Target& target, const Artifact& artifact, const ApplyOptions& options) {
+    auto attached = attached_program(target.iface);
+    if (!attached)
+        return tl::unexpected(attached.error());
+    target.attached = *attached;
+    target.report.iface = target.iface.name;
+    target.report.mode = options.mode == Mode::Auto ? Mode::Native : options.mode;
+    const auto& link = target.running.link;
+    bool ours = link && link->ifindex == target.iface.index && link->program_id == target.attached.id;
+    if (target.attached.id != 0 && !ours) {
+        if (auto accepted = refuse_foreign(target, options); !accepted)
+            return accepted;
+    }
+    if (link && !ours)
+        return fail(
+            fmt::format("the pins in {} are of a policy on another interface", target.running.directory),
+            "an interface was moved to another network namespace: remove the pins to end its policy");
+    if (ours) {
+        if (auto accepted = check_mode(target, options); !accepted)
+            return accepted;
+        target.report.replaced = true;
+    }
+    if (target.running.live) {
+        if (auto meta = read_meta(*target.running.live))
+            target.previous = std::move(*meta);
+    }
+    target.report.changes = compare_deciders(
+        target.previous ? target.previous->artifact.deciders : std::vector<Decider>{}, artifact.deciders);
+    return {};
+}
+
+namespace {
+
+/// A TCP segment over IPv4: enough for any program to have something to look at.
+constexpr uint8_t smoke_frame[64] = {2, 0, 0, 0,  0, 1, 2, 0,  0, 0, 0, 2,  8, 0, 0x45, 0, 0,  50, 0,
+                                     0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,    0, 80, 0,  80};
+
+tl::unexpected<LoadError> as_load_error(Error error) {
+    return tl::unexpected<LoadError>({std::move(error), {}});
+}
+
+} // namespace
+
+tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact, bool measure) {
+    step("load");
+    auto loaded = load(artifact, {{target.iface.name}, measure});
+    if (!loaded)
+        return tl::unexpected(loaded.error());
+    step("smoke");
+    auto ran = test_run(*loaded, smoke_frame);
+    if (!ran)
+        return as_load_error({"the loaded program fails on a test packet: " + ran.error().message, {}});
+    int counters = loaded->map_fd("counters");
+    if (artifact.slots != 0 && counters < 0)
+        return as_load_error({"the program counts but has no map `counters`", "build it again"});
+    if (auto cleared = clear_counters(counters, artifact.slots); !cleared)
+        return as_load_error(cleared.error());
+    target.report.verifier = loaded->report();
+    target.report.load_ms = loaded->report().load_ms;
+    target.report.program_id = loaded->program_id();
+    target.loaded = std::move(*loaded);
+    return {};
+}
+
+void note_tags(Target& target, const Artifact& artifact, const ApplyOptions& options) {
+    if (!artifact.reads_tags || options.rxvlan == false || rxvlan_offload(target.iface) != true)
+        return;
+    target.report.notes.push_back(
+        fmt::format("the policy looks at VLAN tags, but `{0}` may take them off before XDP sees the frame "
+                    "(rx-vlan-offload is on): `ethtool -K {0} rxvlan off`, or apply with `--rxvlan off`",
+                    target.iface.name));
+}
+
+Result<void> turn_off_rxvlan(Target& target, const Artifact& artifact, const ApplyOptions& options) {
+    if (!artifact.reads_tags || options.rxvlan != false || rxvlan_offload(target.iface) != true)
+        return {};
+    if (auto off = set_rxvlan_offload(target.iface, false); !off)
+        return off;
+    target.rxvlan_changed = true;
+    target.report.notes.push_back(fmt::format("turned rx-vlan-offload of `{}` off", target.iface.name));
+    return {};
+}
+
+Result<void> pin_generation(Target& target, const Artifact& artifact) {
+    step("pin");
+    std::string directory = target.running.directory;
+    if (directory.empty())
+        directory = new_interface_directory(target.network_namespace, target.iface);
+    auto earlier = generations(directory);
+    target.generation = generation_of(directory, earlier.empty() ? 1 : earlier.back().number + 1);
+    target.report.generation = target.generation.number;
+    auto base = make_base(artifact.slots);
+    if (!base)
+        return tl::unexpected(base.error());
+    auto meta = make_meta({artifact, target.generation.number, static_cast<uint64_t>(time(nullptr))});
+    if (!meta)
+        return tl::unexpected(meta.error());
+    target.pinned = true;
+    const std::string& path = target.generation.path;
+    int counters = target.loaded->map_fd("counters");
+    return make_directories(path)
+        .and_then([&] { return pin(target.loaded->program_fd(), path + "/prog"); })
+        .and_then([&] { return counters < 0 ? Result<void>{} : pin(counters, path + "/counters"); })
+        .and_then([&] { return pin(*base, path + "/base"); })
+        .and_then([&] { return pin(*meta, path + "/meta"); });
+}
+
+namespace {
+
+/// Errors by which drivers say that they cannot run this natively, now or ever (MTU, queues, no support).
+bool native_is_refused(int error) {
+    constexpr int kernel_not_supported = 524;
+    return error == EOPNOTSUPP || error == EINVAL || error == ERANGE || error == ENOMEM || error == ENOSPC ||
+           error == E2BIG || error == kernel_not_supported;
+}
+
+Fd create_link(const Target& target, Mode mode) {
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags_of(mode));
+    return Fd(bpf_link_create(target.loaded->program_fd(), static_cast<int>(target.iface.index), BPF_XDP,
+                              &options));
+}
+
+Result<Fd> create_link_in_mode(Target& target, Mode wanted) {
+    Mode mode = wanted == Mode::Auto ? Mode::Native : wanted;
+    Fd link = create_link(target, mode);
+    int error = errno;
+    if (!link.valid() && wanted == Mode::Auto && native_is_refused(error)) {
+        std::string reason = fail_errno("", error).value().message;
+        mode = Mode::Generic;
+        link = create_link(target, mode);
+        if (link.valid())
+            target.report.notes.push_back(fmt::format(
+                "the driver of `{}` does not take XDP programs natively{}: attached in generic mode, "
+                "which is slower",
+                target.iface.name, reason));
+        else
+            error = errno;
+    }
+    target.report.mode = mode;
+    if (link.valid())
+        return link;
+    auto failed =
+        fail_errno(fmt::format("cannot attach to `{}` in {} mode", target.iface.name, name_of(mode)), error);
+    if (wanted == Mode::Native && native_is_refused(error))
+        failed.value().hint =
+            "the driver may not support XDP, or not with this MTU or number of queues; `--mode "
+            "generic` works everywhere";
+    if (wanted == Mode::Offload)
+        failed.value().hint =
+            "few cards run programs themselves, and none with programs loaded for the host; "
+            "leave `--mode` out";
+    return failed;
+}
+
+Result<void> swap(Target& target) {
+    step("swap");
+    const PinnedLink& link = *target.running.link;
+    Fd old_program = target.running.live ? open_pin(target.running.live->path + "/prog") : Fd();
+    LIBBPF_OPTS(bpf_link_update_opts, options);
+    if (old_program.valid()) {
+        options.flags = BPF_F_REPLACE;
+        options.old_prog_fd = static_cast<uint32_t>(old_program.get());
+    }
+    if (bpf_link_update(link.fd.get(), target.loaded->program_fd(), &options) != 0)
+        return fail_errno(fmt::format("cannot replace the program on `{}`", target.iface.name));
+    target.swapped = true;
+    return {};
+}
+
+} // namespace
+
+Result<void> attach(Target& target, const ApplyOptions& options) {
+    if (target.running.link)
+        return swap(target);
+    step("attach");
+    if (target.foreign) {
+        if (auto removed = remove_foreign(target.iface, target.attached); !removed)
+            return removed;
+        target.foreign_removed = true;
+        target.report.notes.push_back(fmt::format("replaced the foreign program {} on `{}`; between the two, "
+                                                  "packets passed unfiltered for an instant",
+                                                  target.attached.id, target.iface.name));
+    }
+    auto link = create_link_in_mode(target, options.mode);
+    if (!link)
+        return tl::unexpected(link.error());
+    target.link = std::move(*link);
+    target.attached_now = true;
+    step("pin-link");
+    std::string directory = target.generation.path.substr(0, target.generation.path.rfind('/'));
+    return pin(target.link, directory + "/link");
+}
+
+void finish(Target& target) {
+    if (!target.swapped)
+        return;
+    step("carry");
+    for (const Generation& old : generations(target.running.directory)) {
+        if (old.number >= target.generation.number)
+            continue;
+        auto carried = carry_counters(old, target.generation);
+        if (carried) {
+            step("unpin");
+            carried = remove_generation(old);
+        }
+        if (!carried)
+            target.report.notes.push_back(carried.error().message + "; the next command tries again");
+    }
+}
+
+namespace {
+
+/// Puts the old program back where the new one already ran.
+Result<void> swap_back(Target& target) {
+    Fd old_program = target.running.live ? open_pin(target.running.live->path + "/prog") : Fd();
+    if (!old_program.valid())
+        return fail(fmt::format("the earlier program of `{}` is gone: the new one stays", target.iface.name));
+    if (bpf_link_update(target.running.link->fd.get(), old_program.get(), nullptr) != 0)
+        return fail_errno(fmt::format("cannot put the earlier program of `{}` back", target.iface.name));
+    // What the new one counted meanwhile; not worth failing for.
+    (void)give_back_counters(target.generation, *target.running.live);
+    return {};
+}
+
+} // namespace
+
+void undo(Target& target) {
+    if (target.swapped && !swap_back(target)) {
+        // The new program runs and its pins must stay: as good as applied.
+        finish(target);
+        return;
+    }
+    if (target.attached_now)
+        (void)bpf_link_detach(target.link.get());
+    if (target.foreign_removed && target.foreign_program.valid())
+        (void)restore_foreign(target.iface, target.attached, target.foreign_program);
+    if (target.rxvlan_changed)
+        (void)set_rxvlan_offload(target.iface, true);
+    if (!target.pinned)
+        return;
+    std::string directory = target.generation.path.substr(0, target.generation.path.rfind('/'));
+    if (target.running.link)
+        (void)remove_generation(target.generation);
+    else
+        (void)remove_directory(directory);
+}
+
+} // namespace xdpc::rt

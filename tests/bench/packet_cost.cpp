@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -38,22 +37,27 @@ private:
     trace_area* area_ = nullptr;
 };
 
-/// ns a run of prelude + `program`.
-Result<double> time_runs(int prelude, int under_test, int program, uint32_t runs) {
+struct Prelude {
+    int program = -1, under_test = -1;
+    trace_area* area = nullptr;
+};
+
+/// ns a run of prelude + `program`, after one round through the trace to warm up.
+Result<double> time_runs(const Prelude& prelude, int program, uint32_t runs) {
     uint32_t zero = 0;
-    if (bpf_map_update_elem(under_test, &zero, &program, BPF_ANY) != 0)
+    if (bpf_map_update_elem(prelude.under_test, &zero, &program, BPF_ANY) != 0)
         return fail_errno("cannot put the program behind the prelude");
+    prelude.area->next = prelude.area->stamped = 0;
+    prelude.area->mark = TRACE_FRAMES;
+    prelude.area->mark_end = TRACE_FRAMES + runs;
     TraceFrame packet{};
     LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet.data(), .data_size_in = TRACE_FRAME_BYTES,
-                .repeat = static_cast<int>(runs));
-    auto begin = std::chrono::steady_clock::now();
-    int status = bpf_prog_test_run_opts(prelude, &run);
-    auto end = std::chrono::steady_clock::now();
-    if (status != 0)
+                .repeat = static_cast<int>(TRACE_FRAMES + runs + 1));
+    if (bpf_prog_test_run_opts(prelude.program, &run) != 0)
         return fail_errno("BPF_PROG_TEST_RUN");
-    if (run.retval == 0)
+    if (run.retval == 0 || prelude.area->stamped != 2)
         return fail("the prelude did not reach the program");
-    return std::chrono::duration<double, std::nano>(end - begin).count() / runs;
+    return static_cast<double>(prelude.area->stamps[1] - prelude.area->stamps[0]) / runs;
 }
 
 } // namespace
@@ -103,6 +107,7 @@ Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trac
     MappedTrace mapped(prelude);
     if (!prelude_fd || !drop_fd || under_test < 0 || mapped.get() == nullptr)
         return fail("the prelude object is not what was expected");
+    Prelude running{*prelude_fd, under_test, mapped.get()};
     for (size_t i = 0; i < trace.size(); ++i)
         std::memcpy(mapped.get()->frames[i], trace[i].data(), TRACE_FRAME_BYTES);
 
@@ -114,7 +119,7 @@ Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trac
         std::vector<double> times(all.size());
         for (size_t turn = 0; turn < all.size(); ++turn) {
             size_t which = (turn + round) % all.size(); // none is always first
-            auto ns = time_runs(*prelude_fd, under_test, all[which], options.runs);
+            auto ns = time_runs(running, all[which], options.runs);
             if (!ns)
                 return tl::unexpected(ns.error());
             times[which] = *ns;

@@ -1,7 +1,7 @@
 // ns per packet of loaded programs, compared. The method of every benchmark here: a prelude copies the next
-// of thousands of frames into the packet and tail-calls the program; millions of runs are timed from outside;
-// programs take turns within a round; prelude + `return XDP_DROP` of the same round is subtracted; medians
-// over the rounds.
+// of thousands of frames into the packet and tail-calls the program; half a million runs are timed by a clock
+// read at the first and the last of them; programs take turns within a round; prelude + `return XDP_DROP` of
+// the same round is subtracted; medians over the rounds.
 #pragma once
 
 #include "compiler/base/result.h"
@@ -36,7 +36,7 @@ struct Costs {
 };
 struct CostOptions {
     unsigned rounds = 21;
-    uint32_t runs = 1'000'000; // of each program in each round
+    uint32_t runs = 500'000; // of each program in each round
 };
 /// `prelude` is the loaded prelude.bpf.o; the programs are file descriptors.
 Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trace,

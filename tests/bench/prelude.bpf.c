@@ -22,7 +22,14 @@ int prelude(struct xdp_md* ctx) {
     __u64* to = (void*)(long)ctx->data;
     if ((void*)(to + TRACE_FRAME_WORDS) > (void*)(long)ctx->data_end)
         return XDP_ABORTED;
-    const __u64* from = trace.frames[trace.next++ % TRACE_FRAMES];
+    __u64 run = trace.next++;
+    if (run == trace.mark) {
+        /* Read here, not around the system call: with `repeat` that waits for RCU at both ends, whole ticks
+         * of it. */
+        trace.stamps[trace.stamped++ & 1] = bpf_ktime_get_ns();
+        trace.mark = trace.mark_end;
+    }
+    const __u64* from = trace.frames[run % TRACE_FRAMES];
 #pragma unroll
     for (int i = 0; i < TRACE_FRAME_WORDS; ++i)
         to[i] = from[i];

@@ -1,0 +1,135 @@
+#include "compiler/driver/cli_commands.h"
+
+namespace xdpc::driver {
+
+namespace {
+
+constexpr const char* json_help = "one JSON document on standard output, diagnostics included";
+constexpr const char* kernel_help = "oldest kernel the program is for: host, or a version from 6.1 on";
+
+void add_check(CLI::App& app, CheckOptions& options) {
+    CLI::App* command = app.add_subcommand("check", "report what is wrong or odd in policies");
+    command->add_option("FILE", options.files, "policies")->required();
+    command->add_flag("--verify", options.verify,
+                      "also ask the kernel's verifier, without attaching, and print what the program costs");
+    command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
+    command->add_flag("--json", options.json, json_help);
+}
+
+void add_fmt(CLI::App& app, FmtOptions& options) {
+    CLI::App* command = app.add_subcommand("fmt", "print policies in canonical form");
+    command->add_option("FILE", options.files, "policies; - is standard input")->required();
+    CLI::Option* write = command->add_flag("-i,--write", options.write, "change the files themselves");
+    command->add_flag("--check", options.check, "only list files that are not formatted, and exit 1")
+        ->excludes(write);
+}
+
+void add_emit(CLI::App& app, EmitOptions& options) {
+    CLI::App* command = app.add_subcommand("emit", "print a stage of the compiler");
+    command->add_option("FILE", options.file, "policy")->required();
+    command->add_option("--as", options.form, "which stage")
+        ->required()
+        ->check(CLI::IsMember({"ast", "policy", "ir", "plan", "llvm", "asm"}));
+    command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
+}
+
+void add_build(CLI::App& app, BuildOptions& options) {
+    CLI::App* command = app.add_subcommand("build", "compile to an ELF object that `xdpc apply` takes");
+    command->add_option("FILE", options.file, "policy")->required();
+    command->add_option("-o,--output", options.output, "object file to write")->required();
+    command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
+}
+
+void add_apply(CLI::App& app, ApplyCommandOptions& options) {
+    CLI::App* command =
+        app.add_subcommand("apply", "compile, load and swap a policy in, on all interfaces or none");
+    command->add_option("FILE", options.file, "policy, or an object of `xdpc build`")->required();
+    command->add_option("-i,--interface", options.ifaces, "interfaces")->required();
+    command->add_option("--mode", options.mode, "how to attach; auto: native, else generic")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"auto", "native", "generic", "offload"}));
+    command->add_option("--rxvlan", options.rxvlan, "off: have the device leave VLAN tags in the frame")
+        ->check(CLI::IsMember({"on", "off"}));
+    command->add_flag("--dry-run", options.dry_run, "say what would change; touch nothing");
+    command->add_flag("--force", options.force, "replace another tool's program");
+    command->add_flag("--json", options.json, json_help);
+    command->add_flag("-v,--verbose", options.verbose,
+                      "show the time of each phase and what the program costs");
+}
+
+void add_detach(CLI::App& app, DetachOptions& options) {
+    CLI::App* command = app.add_subcommand("detach", "take the policy off");
+    command->add_option("-i,--interface", options.ifaces, "interfaces")->required();
+    command->add_flag("--json", options.json, json_help);
+}
+
+void add_show(CLI::App& app, ShowOptions& options) {
+    CLI::App* command = app.add_subcommand("show", "list what runs on which interface");
+    command->add_flag("--json", options.json, json_help);
+}
+
+void add_stats(CLI::App& app, StatsOptions& options, std::string& watch) {
+    CLI::App* command = app.add_subcommand("stats", "packets and bytes by rule");
+    command->add_option("-i,--interface", options.ifaces, "interfaces")->required();
+    command->add_option("--watch", watch, "print again every SECONDS (1), with rates")
+        ->expected(0, 1)
+        ->type_name("[SECONDS]");
+    CLI::Option* json = command->add_flag("--json", options.json, json_help);
+    command->add_flag("--prometheus", options.prometheus, "Prometheus' text format")->excludes(json);
+}
+
+void add_test(CLI::App& app, TestOptions& options) {
+    CLI::App* command = app.add_subcommand("test", "run the tests of policies");
+    command->add_option("FILE", options.files, "policies")->required();
+    command
+        ->add_option("--engine", options.engine,
+                     "who decides: the kernel, the reference evaluator, or both, which must agree "
+                     "(both where programs may be loaded)")
+        ->check(CLI::IsMember({"kernel", "reference", "both"}));
+    command->add_option("--filter", options.filter, "only tests whose title contains this");
+    command->add_option("--junit", options.junit, "write JUnit XML to this file");
+    command->add_option("--coverage", options.coverage,
+                        "write which rules the tests reach to this file (lcov)");
+    command->add_flag("--json", options.json, json_help);
+}
+
+void add_trace(CLI::App& app, Arguments& arguments) {
+    TraceOptions& options = arguments.trace;
+    CLI::App* command = app.add_subcommand("trace", "show how packets are decided, rule by rule");
+    command->add_option("FILE-LAYERS", arguments.trace_positionals,
+                        "the policy (unless -i names an interface), then the packet as `send` takes it: "
+                        "'ip saddr 192.0.2.1 / tcp dport 22' (unless --pcap)");
+    command->add_option("-i,--interface", options.iface, "trace what runs on this interface");
+    command->add_option("--pcap", options.pcap, "trace the packets of this capture");
+    command->add_flag("--json", options.json, json_help);
+}
+
+void add_features(CLI::App& app, FeaturesOptions& options) {
+    CLI::App* command = app.add_subcommand("features", "what this kernel lets xdpc do, found by trying");
+    command->add_flag("--fields", options.fields,
+                      "print the reference of all header fields instead (Markdown)");
+    command->add_flag("--json", options.json, json_help);
+}
+
+} // namespace
+
+void add_commands(CLI::App& app, Arguments& arguments) {
+    add_check(app, arguments.check);
+    add_test(app, arguments.test);
+    add_trace(app, arguments);
+    add_apply(app, arguments.apply);
+    add_show(app, arguments.show);
+    add_stats(app, arguments.stats, arguments.watch);
+    add_detach(app, arguments.detach);
+    add_fmt(app, arguments.fmt);
+    add_build(app, arguments.build);
+    add_emit(app, arguments.emit);
+    add_features(app, arguments.features);
+    CLI::App* completion = app.add_subcommand("completion", "print a completion script");
+    completion->add_option("SHELL", arguments.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    app.add_subcommand("version", "print the version");
+}
+
+} // namespace xdpc::driver

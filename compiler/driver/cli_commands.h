@@ -1,0 +1,30 @@
+// The arguments of every command, as CLI11 reads them.
+#pragma once
+
+#include "compiler/driver/command.h"
+
+#include <CLI/CLI.hpp>
+
+namespace xdpc::driver {
+
+/// Where the arguments of all commands go; only those of the command that was given are filled.
+struct Arguments {
+    CheckOptions check;
+    FmtOptions fmt;
+    EmitOptions emit;
+    BuildOptions build;
+    ApplyCommandOptions apply;
+    DetachOptions detach;
+    ShowOptions show;
+    StatsOptions stats;
+    std::string watch; // of stats: "true" or seconds
+    TestOptions test;
+    TraceOptions trace;
+    std::vector<std::string> trace_positionals; // FILE and LAYERS, or LAYERS
+    FeaturesOptions features;
+    std::string shell;
+};
+
+void add_commands(CLI::App& app, Arguments& arguments);
+
+} // namespace xdpc::driver

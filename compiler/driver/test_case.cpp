@@ -1,0 +1,288 @@
+#include "compiler/driver/test_case.h"
+
+#include "compiler/base/overloaded.h"
+#include "compiler/packet/build.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace xdpc::driver {
+
+namespace {
+
+/// How many failures of one test are kept: a wrong rule under `x1000` says nothing new the second time.
+constexpr size_t max_failures = 10;
+
+/// A test as it runs.
+struct Running {
+    const CaseInput& input;
+    State state;          // the reference engine's
+    State short_frames;   // counts what the kernel cannot be asked
+    uint64_t packets = 0; // sent so far
+    uint64_t elapsed_ns = 0;
+    std::vector<PacketGroup> groups;
+    std::vector<uint8_t> last_frame;
+    std::optional<PacketGroup> last;
+    TestResult result;
+
+    explicit Running(const CaseInput& in) : input(in), state(in.policy), short_frames(in.policy) {}
+
+    void add(Failure failure) {
+        if (result.failures.size() < max_failures) {
+            result.failures.push_back(std::move(failure));
+        }
+    }
+    void engine_failed(Span span, const Error& error) {
+        Failure failure;
+        failure.kind = Failure::Kind::Engine;
+        failure.where = input.sources.where(span);
+        failure.actual = error.message;
+        add(std::move(failure));
+    }
+};
+
+void cover(Coverage& coverage, const CaseInput& input, const Trace& trace, const Outcome& outcome) {
+    auto hit = [&](Span span) {
+        ++coverage[input.sources.get(span.file).path][input.sources.position(span).line];
+    };
+    for (const TraceStep& step : trace.steps) {
+        if (step.matched) {
+            hit(input.policy.rule(step.rule).span);
+        }
+    }
+    if (outcome.decider.value >= input.policy.rules.size()) {
+        const uint32_t chain = outcome.decider.value - static_cast<uint32_t>(input.policy.rules.size());
+        if (chain < input.policy.chains.size() && input.policy.chains[chain].policy) {
+            hit(input.policy.chains[chain].policy_span);
+        }
+    }
+}
+
+Outcome ask_reference(Running& run, State& state, const PacketGroup& packet, Coverage* coverage) {
+    const std::span<const uint8_t> frame = packet.frame;
+    const Surroundings& around = packet.around;
+    state.elapsed_ns = around.elapsed_ns;
+    state.seed = around.seed;
+    state.packets = around.packet;
+    if (coverage == nullptr) {
+        return evaluate(run.input.policy, state, view_of(frame, around));
+    }
+    Trace trace;
+    const Outcome outcome = evaluate(run.input.policy, state, view_of(frame, around), &trace);
+    cover(*coverage, run.input, trace, outcome);
+    return outcome;
+}
+
+void disagree(Running& run, const PacketGroup& packet, const std::string& kernel,
+              const std::string& reference) {
+    Failure failure;
+    failure.kind = Failure::Kind::Disagreement;
+    failure.where = run.input.sources.where(packet.span);
+    failure.packet = show(run.input, packet);
+    failure.expected = "reference engine: " + reference;
+    failure.actual = "kernel engine: " + kernel;
+    run.add(std::move(failure));
+}
+
+/// Decides one packet on the engines asked for; nothing when the kernel could not be asked.
+std::optional<Decision> decide(Running& run, const PacketGroup& packet) {
+    const CaseInput& input = run.input;
+    const bool in_kernel = input.engine != Engine::Reference && packet.frame.size() >= shortest_kernel_frame;
+    std::optional<Outcome> reference;
+    if (input.engine != Engine::Kernel || input.coverage != nullptr || !in_kernel) {
+        reference = ask_reference(run, run.state, packet, input.coverage);
+    }
+    if (!in_kernel) {
+        if (input.engine != Engine::Reference) { // the kernel's counters lack this packet
+            ask_reference(run, run.short_frames, packet, nullptr);
+        }
+        return Decision{*reference, packet.frame};
+    }
+    auto kernel = run_in_kernel(*input.program, packet.frame, packet.around);
+    if (!kernel) {
+        run.engine_failed(packet.span, kernel.error());
+        return std::nullopt;
+    }
+    if (input.engine == Engine::Both) {
+        if (kernel->outcome != *reference) {
+            disagree(run, packet, outcome_text(input.policy, kernel->outcome),
+                     outcome_text(input.policy, *reference));
+        } else if (kernel->frame != packet.frame) {
+            disagree(run, packet, "changes the frame", "leaves the frame as it is");
+        }
+    }
+    return std::move(*kernel);
+}
+
+void send_one(Running& run, const Send& send, Span span, std::span<const uint8_t> frame) {
+    PacketGroup packet;
+    packet.send = &send;
+    packet.span = span;
+    packet.frame.assign(frame.begin(), frame.end());
+    packet.around = {send.iface, run.elapsed_ns, 1, run.packets++};
+    std::optional<Decision> decision = decide(run, packet);
+    if (!decision) {
+        return;
+    }
+    packet.outcome = decision->outcome;
+    packet.count = 1;
+    run.last_frame = std::move(decision->frame);
+    run.last = packet;
+    const auto same = std::find_if(run.groups.begin(), run.groups.end(),
+                                   [&](const PacketGroup& group) { return group.outcome == packet.outcome; });
+    if (same != run.groups.end()) {
+        ++same->count;
+    } else {
+        run.groups.push_back(std::move(packet));
+    }
+}
+
+void do_send(Running& run, const Send& send, Span span) {
+    if (send.at_ns) {
+        run.elapsed_ns = *send.at_ns;
+    }
+    const std::vector<packet::Frame> frames = packet::frames(send.packet);
+    for (uint64_t i = 0; i < send.count; ++i) {
+        for (const packet::Frame& frame : frames) {
+            send_one(run, send, span, frame);
+        }
+        if (run.result.failures.size() >= max_failures) {
+            return;
+        }
+    }
+}
+
+Count sum(const Count& a, const Count& b) {
+    return {a.packets + b.packets, a.bytes + b.bytes};
+}
+
+/// The counters so far, by the engine whose word counts; says so where two engines differ.
+std::optional<Counts> read_counts(Running& run, Span span) {
+    const Policy& policy = run.input.policy;
+    if (run.input.engine == Engine::Reference) {
+        return Counts{run.state.end_counts, run.state.mid_counts};
+    }
+    Result<Counts> kernel = counts_in_kernel(*run.input.program, policy);
+    if (!kernel) {
+        run.engine_failed(span, kernel.error());
+        return std::nullopt;
+    }
+    auto compare = [&](const Count& ours, const Count& reference, const std::string& what) {
+        if (run.input.engine == Engine::Both && ours != reference) {
+            Failure failure;
+            failure.kind = Failure::Kind::Disagreement;
+            failure.where = run.input.sources.where(span);
+            failure.expected = fmt::format("reference engine: {} {} packets, {} bytes", what,
+                                           reference.packets, reference.bytes);
+            failure.actual = fmt::format("kernel engine: {} packets, {} bytes", ours.packets, ours.bytes);
+            run.add(std::move(failure));
+        }
+    };
+    const std::vector<Decider>& deciders = run.input.program->artifact().deciders;
+    for (uint32_t i = 0; i < kernel->end.size() && i < deciders.size(); ++i) {
+        const std::string name = display_of(policy, {i});
+        if (deciders[i].slot) {
+            kernel->end[i] = sum(kernel->end[i], run.short_frames.end_counts[i]);
+            compare(kernel->end[i], run.state.end_counts[i], fmt::format("counter of {}:", name));
+        }
+        if (deciders[i].mid_slot && i < kernel->mid.size()) {
+            kernel->mid[i] = sum(kernel->mid[i], run.short_frames.mid_counts[i]);
+            compare(kernel->mid[i], run.state.mid_counts[i], fmt::format("`counter` of {}:", name));
+        }
+    }
+    return std::move(*kernel);
+}
+
+void do_expect_counter(Running& run, const ExpectCounter& expect, Span span) {
+    const std::optional<Counts> counts = read_counts(run, span);
+    if (!counts) {
+        return;
+    }
+    const Rule& rule = run.input.policy.rule(expect.rule);
+    const Count& actual = rule.counts_mid ? counts->mid[expect.rule.value] : counts->end[expect.rule.value];
+    if (actual.packets == expect.packets && (!expect.bytes || actual.bytes == *expect.bytes)) {
+        return;
+    }
+    Failure failure;
+    failure.where = run.input.sources.where(span);
+    failure.expected = fmt::format("counter {} {}", rule.display, expect.packets);
+    failure.actual = fmt::format("counter {} {}", rule.display, actual.packets);
+    if (expect.bytes) {
+        failure.expected += fmt::format(" bytes {}", *expect.bytes);
+        failure.actual += fmt::format(" bytes {}", actual.bytes);
+    }
+    failure.notes.push_back(fmt::format("the rule at {}: {}", run.input.sources.where(rule.span), rule.text));
+    run.add(std::move(failure));
+}
+
+std::string hex(std::span<const uint8_t> bytes) {
+    std::string out = "0x";
+    for (const uint8_t byte : bytes) {
+        out += fmt::format("{:02x}", byte);
+    }
+    return out;
+}
+
+void do_expect_bytes(Running& run, const ExpectBytes& expect, Span span) {
+    if (run.last && run.last_frame == expect.bytes) {
+        return;
+    }
+    Failure failure;
+    failure.where = run.input.sources.where(span);
+    failure.expected = fmt::format("bytes {} ({})", hex(expect.bytes), expect.bytes.size());
+    failure.actual = run.last ? fmt::format("bytes {} ({})", hex(run.last_frame), run.last_frame.size())
+                              : "no packet was sent";
+    if (run.last) {
+        failure.packet = show(run.input, *run.last);
+        const auto [a, b] = std::mismatch(expect.bytes.begin(), expect.bytes.end(), run.last_frame.begin(),
+                                          run.last_frame.end());
+        failure.notes.push_back(fmt::format("the first difference is at byte {}", a - expect.bytes.begin()));
+    }
+    run.add(std::move(failure));
+}
+
+void do_step(Running& run, const TestStep& step) {
+    std::visit(Overloaded{[&](const Send& send) { do_send(run, send, step.span); },
+                          [&](const Expect& expect) {
+                              if (auto failure = judge(run.input, expect, step.span, run.groups)) {
+                                  run.add(std::move(*failure));
+                              }
+                              run.groups.clear();
+                          },
+                          [&](const ExpectCounter& expect) { do_expect_counter(run, expect, step.span); },
+                          [&](const ExpectBytes& expect) { do_expect_bytes(run, expect, step.span); },
+                          [&](const Advance& advance) { run.elapsed_ns += advance.ns; }},
+               step.node);
+}
+
+bool kernel_failed(const TestResult& result) {
+    return std::any_of(result.failures.begin(), result.failures.end(),
+                       [](const Failure& failure) { return failure.kind == Failure::Kind::Engine; });
+}
+
+} // namespace
+
+TestResult run_case(const CaseInput& input, const TestCase& test) {
+    const auto begin = std::chrono::steady_clock::now();
+    Running run(input);
+    run.result.title = test.title;
+    run.result.where = input.sources.where(test.span);
+    if (input.engine != Engine::Reference) {
+        if (const Result<void> ready = reset(*input.program); !ready) {
+            run.engine_failed(test.span, ready.error());
+        }
+    }
+    for (const TestStep& step : test.steps) {
+        if (kernel_failed(run.result)) { // what follows would only be noise
+            break;
+        }
+        do_step(run, step);
+    }
+    if (input.engine == Engine::Both && !kernel_failed(run.result)) {
+        read_counts(run, test.span);
+    }
+    run.result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return std::move(run.result);
+}
+
+} // namespace xdpc::driver

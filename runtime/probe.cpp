@@ -1,12 +1,11 @@
 #include "runtime/probe.h"
 
-#include "runtime/load.h"
+#include "runtime/internal.h"
 
 #include <bpf/bpf.h>
 #include <cerrno>
 #include <linux/bpf.h>
 #include <linux/magic.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <system_error>
 #include <unistd.h>
@@ -83,18 +82,11 @@ Feature bpf_filesystem() {
     return feature;
 }
 
-Feature kernel_types() {
-    struct stat info{};
-    Feature feature{"kernel BTF", stat("/sys/kernel/btf/vmlinux", &info) == 0, "nothing yet", {}};
-    return feature;
-}
-
 } // namespace
 
 std::vector<Feature> probe_features() {
-    // What a probe that fails says on standard error is of no use here.
-    const libbpf_print_fn_t before = libbpf_set_print(nullptr);
-    std::vector<Feature> out = {
+    const LibbpfMessages quiet; // what a probe that fails says is of no use here
+    return {
         program("XDP programs", "everything that loads", {set_r0(XDP_PASS), leave()}),
         program("BPF cpu v4", "shorter code from kernel 6.6 on",
                 {set_r0(1), instruction(BPF_ALU64 | BPF_END | BPF_TO_LE, BPF_REG_0, 0, 16), set_r0(XDP_PASS),
@@ -106,10 +98,7 @@ std::vector<Feature> probe_features() {
         map("per-CPU arrays", "counters", BPF_MAP_TYPE_PERCPU_ARRAY),
         test_runs(),
         bpf_filesystem(),
-        kernel_types(),
     };
-    libbpf_set_print(before);
-    return out;
 }
 
 } // namespace xdpc::rt

@@ -47,7 +47,7 @@ void compile_policy(const std::string& path, Input& input) {
 }
 
 /// Compiles a policy, or reads the object of an earlier `xdpc build`.
-void prepare(const std::string& path, Input& input) {
+void read_input(const std::string& path, Input& input) {
     if (path != "-") {
         Result<std::vector<uint8_t>> bytes = read_file(path);
         if (!bytes) {
@@ -78,6 +78,8 @@ const char* mark_of(rt::RuleChange::Kind kind) {
         return "removed";
     case rt::RuleChange::Kind::Moved:
         return "moved";
+    case rt::RuleChange::Kind::Changed:
+        return "changed";
     case rt::RuleChange::Kind::Kept:
         return "kept";
     }
@@ -106,9 +108,9 @@ void print_report(const rt::ApplyReport& report, const ApplyCommandOptions& opti
     }
     put("\n");
     if (report.replaced) {
-        say("{}: rules: {} added, {} removed, {} moved, {} kept\n", report.iface,
-            count_of(report, Kind::Added), count_of(report, Kind::Removed), count_of(report, Kind::Moved),
-            count_of(report, Kind::Kept));
+        say("{}: rules: {} added, {} removed, {} changed, {} moved, {} kept\n", report.iface,
+            count_of(report, Kind::Added), count_of(report, Kind::Removed), count_of(report, Kind::Changed),
+            count_of(report, Kind::Moved), count_of(report, Kind::Kept));
         for (const rt::RuleChange& change : report.changes) {
             if (change.kind != Kind::Kept) {
                 say("  {:<7} {}: {}\n", mark_of(change.kind), change.rule, change.text);
@@ -202,7 +204,7 @@ int run_apply(const ApplyCommandOptions& options) {
     Input input;
     {
         const Progress progress("compiling " + options.file, options.json);
-        prepare(options.file, input);
+        read_input(options.file, input);
     }
     if (!options.json) {
         report(input.diagnostics, input.sources);

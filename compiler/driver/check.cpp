@@ -65,9 +65,7 @@ void check_one(const CheckOptions& options, const CodegenOptions& codegen, FileR
         verify_policy(std::move(**policy), codegen, report);
         return;
     }
-    ir::Program program = ir::flatten(**policy);
-    optimize(program);
-    choose(program, {}, report.diagnostics); // whether it is too large is a diagnostic as well
+    prepare(**policy, report.sources, report.diagnostics, codegen); // whether it is too large is told as well
 }
 
 std::string plural(size_t n, const char* word) {

@@ -15,28 +15,25 @@ namespace {
 /// The stages from the program on.
 int emit_program(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
                  const EmitOptions& options, const std::string& cpu) {
-    ir::Program program = ir::flatten(policy);
-    optimize(program);
-    if (options.form == "ir") {
-        put(ir::print(program, policy));
-        return ExitFine;
-    }
-    const std::optional<Plan> plan = choose(program, {}, diagnostics);
-    if (report(diagnostics, sources) || !plan) {
-        return ExitPolicy;
-    }
-    if (options.form == "plan") {
-        put(print(*plan, program));
-        return ExitFine;
-    }
-    Artifact metadata;
-    metadata.policy = policy.path;
-    metadata.slots = program.slots;
     CodegenOptions codegen;
     codegen.cpu = cpu;
+    const std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, codegen);
+    const bool wrong = report(diagnostics, sources);
+    if (!prepared || wrong) {
+        return ExitPolicy;
+    }
+    if (options.form == "ir") {
+        put(ir::print(prepared->program, policy));
+        return ExitFine;
+    }
+    if (options.form == "plan") {
+        put(print(prepared->plan, prepared->program));
+        return ExitFine;
+    }
     const Progress progress("compiling " + options.file);
-    const auto text = generate_isolated({policy, program, *plan, sources, metadata, codegen},
-                                        options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
+    const auto text = generate_isolated(
+        {policy, prepared->program, prepared->plan, sources, prepared->metadata, codegen},
+        options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
     if (!text) {
         return report(text.error());
     }
@@ -75,11 +72,7 @@ int run_emit(const EmitOptions& options) {
         report(diagnostics, sources);
         return ExitFine;
     }
-    const int code = emit_program(**policy, sources, diagnostics, options, *cpu);
-    if (options.form == "ir") {
-        report(diagnostics, sources);
-    }
-    return code;
+    return emit_program(**policy, sources, diagnostics, options, *cpu);
 }
 
 int run_build(const BuildOptions& options) {

@@ -31,7 +31,7 @@ std::optional<rt::Loaded> load_instrumented(const Policy& policy, TestFile& file
 }
 
 /// Every rule and chain policy of the file, with no hit yet: what no test reaches shall show.
-void prepare(Coverage& coverage, const Policy& policy, const Sources& sources) {
+void expect_hits(Coverage& coverage, const Policy& policy, const Sources& sources) {
     auto add = [&](Span span) {
         coverage[sources.get(span.file).path].try_emplace(sources.position(span).line, 0);
     };
@@ -61,7 +61,7 @@ void run_file(const TestOptions& options, Engine engine, Coverage* coverage, Tes
         }
     }
     if (coverage != nullptr) {
-        prepare(*coverage, **policy, file.sources);
+        expect_hits(*coverage, **policy, file.sources);
     }
     std::optional<rt::Loaded> program;
     if (engine != Engine::Reference && !chosen.empty()) {

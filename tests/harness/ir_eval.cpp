@@ -1,0 +1,217 @@
+#include "tests/harness/ir_eval.h"
+
+#include "compiler/base/overloaded.h"
+#include "compiler/policy/evaluate_keys.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::test {
+
+namespace {
+
+struct Machine {
+    const ir::Program& program;
+    std::vector<Count>& slots;
+    const Subject& subject;
+
+    [[nodiscard]] std::optional<std::vector<u128>> tuple(const std::vector<ir::KeyId>& keys,
+                                                         const std::vector<u128>& masks) const {
+        std::vector<u128> values;
+        for (size_t i = 0; i < keys.size(); ++i) {
+            const std::optional<u128> value = read_key(program.keys[keys[i].value], subject);
+            if (!value) {
+                return {};
+            }
+            values.push_back(*value & masks[i]);
+        }
+        return values;
+    }
+
+    [[nodiscard]] const ir::Table::Entry* find(ir::TableId table, const std::vector<u128>& tuple) const {
+        for (const ir::Table::Entry& entry : program.tables[table.value].entries) {
+            if (in_box(tuple, entry.box)) {
+                return &entry;
+            }
+        }
+        return nullptr;
+    }
+
+    [[nodiscard]] bool holds(const ir::Cond& cond) const {
+        return std::visit(Overloaded{
+                              [&](const ir::Atom& atom) {
+                                  const std::optional<u128> value =
+                                      read_key(program.keys[atom.key.value], subject);
+                                  return value && atom.values.contains(*value & atom.mask);
+                              },
+                              [&](const ir::Lookup& lookup) {
+                                  const auto values = tuple(lookup.keys, lookup.masks);
+                                  return values && (find(lookup.table, *values) != nullptr) != lookup.negated;
+                              },
+                              [&](const ir::And& all) {
+                                  bool result = true;
+                                  for (const ir::Cond& part : all.parts) {
+                                      result = result && holds(part);
+                                  }
+                                  return result;
+                              },
+                              [&](const ir::Or& any) {
+                                  bool result = false;
+                                  for (const ir::Cond& part : any.parts) {
+                                      result = result || holds(part);
+                                  }
+                                  return result;
+                              },
+                              [&](const ir::Not& negation) { return !holds(negation.part.front()); },
+                          },
+                          cond.node);
+    }
+
+    void count(ir::SlotId slot) {
+        ++slots[slot.value].packets;
+        slots[slot.value].bytes += subject.view.frame.size();
+    }
+
+    [[nodiscard]] std::optional<Verdict> dispatch(const ir::Dispatch& dispatch) const {
+        const auto values = tuple(dispatch.keys, dispatch.masks);
+        if (!values) {
+            return {};
+        }
+        const ir::Table::Entry* entry = find(dispatch.table, *values);
+        return entry ? std::optional(dispatch.verdicts[entry->value]) : dispatch.otherwise;
+    }
+
+    std::optional<Verdict> run(const ir::Rule& rule) {
+        for (const ir::Step& step : rule.steps) {
+            if (const auto* guard = std::get_if<ir::Guard>(&step.node)) {
+                if (!holds(guard->cond)) {
+                    return {};
+                }
+            } else if (const auto* counter = std::get_if<ir::Count>(&step.node)) {
+                count(counter->slot);
+            } else if (const auto* decide = std::get_if<ir::Decide>(&step.node)) {
+                return decide->verdict;
+            } else {
+                return dispatch(std::get<ir::Dispatch>(step.node));
+            }
+        }
+        return {};
+    }
+};
+
+std::optional<Action> action_of(const Verdict& verdict) {
+    if (std::holds_alternative<xdpc::Pass>(verdict)) {
+        return Action::Pass;
+    }
+    if (std::holds_alternative<Drop>(verdict)) {
+        return Action::Drop;
+    }
+    if (std::holds_alternative<Abort>(verdict)) {
+        return Action::Abort;
+    }
+    return std::holds_alternative<Tx>(verdict) ? std::optional(Action::Tx) : std::nullopt;
+}
+
+struct Place {
+    uint32_t chain = 0;
+    size_t next = 0;
+};
+
+Outcome run(Machine& machine) {
+    const ir::Program& program = machine.program;
+    std::vector<Place> path{{program.entry.value}};
+    const auto end = [&](const ir::Chain& chain) {
+        if (chain.end.slot) {
+            machine.count(*chain.end.slot);
+        }
+        return Outcome{action_of(*chain.end.verdict).value_or(Action::Abort), chain.end.decider};
+    };
+    while (!path.empty()) {
+        const ir::Chain& chain = program.chains[path.back().chain];
+        if (path.back().next >= chain.rules.size()) {
+            if (chain.end.verdict) {
+                return end(chain);
+            }
+            path.pop_back();
+            continue;
+        }
+        const ir::Rule& rule = chain.rules[path.back().next++];
+        const std::optional<Verdict> verdict = machine.run(rule);
+        if (!verdict) {
+            continue;
+        }
+        if (const auto action = action_of(*verdict)) {
+            if (rule.slot) {
+                machine.count(*rule.slot);
+            }
+            return {*action, rule.decider};
+        }
+        if (const auto* jump = std::get_if<Jump>(&*verdict)) {
+            path.push_back({jump->chain.value});
+        } else if (const auto* go = std::get_if<Goto>(&*verdict)) {
+            path.back() = {go->chain.value};
+        } else if (std::holds_alternative<Return>(*verdict)) {
+            path.pop_back();
+        }
+    }
+    return end(program.chains[program.entry.value]);
+}
+
+std::string name_of(const Policy& policy, const Outcome& outcome) {
+    return fmt::format("{} by {}", name_of(outcome.action), display_of(policy, outcome.decider));
+}
+
+std::string hex(const std::vector<uint8_t>& frame) {
+    std::string text;
+    for (const uint8_t byte : frame) {
+        text += fmt::format("{:02x}", byte);
+    }
+    return text;
+}
+
+std::string count_difference(const Policy& policy, const State& state, const std::vector<Count>& slots) {
+    const ir::SlotPlan plan = ir::assign_slots(policy);
+    const auto differs = [&](const std::optional<ir::SlotId>& slot, const Count& wanted) {
+        return slot && !(slots[slot->value] == wanted);
+    };
+    for (uint32_t i = 0; i < plan.end.size(); ++i) {
+        if (differs(plan.end[i], state.end_counts[i])) {
+            return fmt::format("end counter of {}: {} packets, evaluator {}", display_of(policy, {i}),
+                               slots[plan.end[i]->value].packets, state.end_counts[i].packets);
+        }
+    }
+    for (uint32_t i = 0; i < plan.mid.size(); ++i) {
+        if (differs(plan.mid[i], state.mid_counts[i])) {
+            return fmt::format("mid counter of {}: {} packets, evaluator {}", display_of(policy, {i}),
+                               slots[plan.mid[i]->value].packets, state.mid_counts[i].packets);
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+Outcome evaluate(const ir::Program& program, std::vector<Count>& slots, const State& state,
+                 const PacketView& packet) {
+    const Subject subject = subject_of(packet, state);
+    Machine machine{program, slots, subject};
+    return run(machine);
+}
+
+std::string difference(const Policy& policy, const ir::Program& program,
+                       const std::vector<std::vector<uint8_t>>& frames) {
+    State state(policy);
+    std::vector<Count> slots(program.slots);
+    for (const std::vector<uint8_t>& frame : frames) {
+        PacketView view;
+        view.frame = frame;
+        const Outcome got = evaluate(program, slots, state, view);
+        const Outcome wanted = xdpc::evaluate(policy, state, view);
+        if (!(got == wanted)) {
+            return fmt::format("{}: IR {}, evaluator {}", hex(frame), name_of(policy, got),
+                               name_of(policy, wanted));
+        }
+    }
+    return count_difference(policy, state, slots);
+}
+
+} // namespace xdpc::test

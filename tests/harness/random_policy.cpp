@@ -1,0 +1,242 @@
+#include "tests/harness/random_policy.h"
+
+#include "compiler/policy/evaluate.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace xdpc::test {
+
+namespace {
+
+using Frames = std::vector<std::vector<uint8_t>>;
+
+class Generator {
+public:
+    Generator(Rng& rng, const Frames& samples, const RandomPolicyOptions& options)
+        : rng_(rng), samples_(samples), options_(options) {}
+    Policy run();
+
+private:
+    KeySource source();
+    Key key();
+    u128 value(const Key& key);
+    Interval interval(const Key& key);
+    Box box(const std::vector<Key>& keys);
+    std::vector<Key> keys();
+    Test test();
+    Condition condition(unsigned depth);
+    Verdict verdict(uint32_t chain, bool terminal_only);
+    VmapStatement vmap(uint32_t chain);
+    Rule rule(uint32_t chain);
+
+    Rng& rng_;
+    const Frames& samples_;
+    const RandomPolicyOptions& options_;
+    Policy policy_;
+    uint32_t chains_ = 1;
+};
+
+KeySource Generator::source() {
+    static const std::vector<FieldId> common{
+        FieldId::IpSaddr,  FieldId::IpDaddr,  FieldId::TcpDport, FieldId::TcpSport, FieldId::TcpFlags,
+        FieldId::UdpDport, FieldId::ThDport,  FieldId::Ip6Saddr, FieldId::Ip6Daddr, FieldId::IpTtl,
+        FieldId::VlanId,   FieldId::IcmpType, FieldId::IpDscp,   FieldId::EtherType};
+    const uint64_t kind = below(rng_, 100);
+    if (kind < 50) {
+        return FieldKey{pick(rng_, common)};
+    }
+    if (kind < 70) {
+        return FieldKey{static_cast<FieldId>(below(rng_, all_fields().size()))};
+    }
+    if (kind < 78) {
+        const auto width = static_cast<uint16_t>(1 + below(rng_, chance(rng_, 80) ? 32 : 128));
+        return RawKey{static_cast<RawBase>(below(rng_, 4)), static_cast<uint32_t>(below(rng_, 200)), width};
+    }
+    if (kind < 86) {
+        return ExistsKey{static_cast<HeaderId>(below(rng_, all_headers().size()))};
+    }
+    const auto meta = static_cast<MetaId>(below(rng_, all_metas().size()));
+    const bool clock = meta == MetaId::Time || meta == MetaId::Day || meta == MetaId::Hour ||
+                       meta == MetaId::Random || meta == MetaId::Cpu || meta == MetaId::Rxqueue;
+    if (clock && !options_.clocks) {
+        return MetaKey{MetaId::Protocol};
+    }
+    return MetaKey{meta, meta == MetaId::Random ? policy_.random_places++ : 0};
+}
+
+Key Generator::key() {
+    Key result{source()};
+    const u128 full = max_of_width(width_of(result.source));
+    if (chance(rng_, 20)) {
+        const auto bits = static_cast<unsigned>(below(rng_, width_of(result.source) + 1U));
+        const u128 low = max_of_width(bits);
+        result.mask = chance(rng_, 40)   ? full & ~low
+                      : chance(rng_, 50) ? low
+                                         : (u128{rng_()} << 64 | rng_()) & full;
+    }
+    return result;
+}
+
+u128 Generator::value(const Key& key) {
+    const u128 full = max_of_width(width_of(key.source));
+    const Policy empty;
+    const State state(empty);
+    for (int tries = 0; tries < 12 && chance(rng_, 95); ++tries) {
+        PacketView view;
+        view.frame = pick(rng_, samples_);
+        if (const auto found = read_key(key.source, view, state)) {
+            const u128 near = *found + (chance(rng_, 10) ? 1 : 0) - (chance(rng_, 10) ? 1 : 0);
+            return near & key.mask & full;
+        }
+    }
+    return (u128{rng_()} << 64 | rng_()) & full;
+}
+
+Interval Generator::interval(const Key& key) {
+    const u128 lo = value(key);
+    if (chance(rng_, 70)) {
+        return {lo, lo};
+    }
+    const u128 hi = value(key);
+    return {std::min(lo, hi), std::max(lo, hi)};
+}
+
+Box Generator::box(const std::vector<Key>& keys) {
+    Box result;
+    for (const Key& key : keys) {
+        const bool any = keys.size() > 1 && chance(rng_, 10);
+        result.push_back(any ? Interval{0, max_of_width(width_of(key.source))} : interval(key));
+    }
+    return result;
+}
+
+std::vector<Key> Generator::keys() {
+    std::vector<Key> result{key()};
+    while (result.size() < 3 && chance(rng_, 15)) {
+        result.push_back(key());
+    }
+    return result;
+}
+
+Test Generator::test() {
+    Test result;
+    result.keys = keys();
+    result.negated = chance(rng_, 25);
+    const size_t count = chance(rng_, 60) ? 1 : below(rng_, options_.max_set + 1);
+    if (result.keys.size() > 1) {
+        for (size_t i = 0; i < count; ++i) {
+            result.boxes.push_back(box(result.keys));
+        }
+        return result;
+    }
+    std::vector<Interval> intervals;
+    for (size_t i = 0; i < count; ++i) {
+        intervals.push_back(interval(result.keys.front()));
+    }
+    const IntervalSet values = IntervalSet::of(std::move(intervals));
+    for (const Interval& each : values.intervals()) {
+        result.boxes.push_back({each});
+    }
+    return result;
+}
+
+Condition Generator::condition(unsigned depth) {
+    const uint64_t kind = depth == 0 ? 0 : below(rng_, 10);
+    if (kind < 6) {
+        return {{}, test()};
+    }
+    if (kind == 9) {
+        return {{}, NotOf{{condition(depth - 1)}}};
+    }
+    std::vector<Condition> parts;
+    for (uint64_t i = below(rng_, 4); i-- > 0;) {
+        parts.push_back(condition(depth - 1));
+    }
+    return kind < 8 ? Condition{{}, AllOf{std::move(parts)}} : Condition{{}, AnyOf{std::move(parts)}};
+}
+
+/// Jumps lead to later chains only, so that there are no loops.
+Verdict Generator::verdict(uint32_t chain, bool terminal_only) {
+    const bool last = chain + 1 >= chains_;
+    const uint64_t kind = below(rng_, terminal_only ? 8 : 16);
+    if (kind < 3) {
+        return xdpc::Pass{};
+    }
+    if (kind < 6) {
+        return Drop{};
+    }
+    if (kind < 8) {
+        return kind == 6 ? Verdict{Tx{}} : Verdict{Abort{}};
+    }
+    if (kind < 10 || last) {
+        return kind % 2 == 0 ? Verdict{Return{}} : Verdict{Continue{}};
+    }
+    const ChainId target{chain + 1 + static_cast<uint32_t>(below(rng_, chains_ - chain - 1))};
+    return kind < 14 ? Verdict{Jump{target}} : Verdict{Goto{target}};
+}
+
+VmapStatement Generator::vmap(uint32_t chain) {
+    VmapStatement result;
+    result.keys = keys();
+    for (uint64_t i = below(rng_, chance(rng_, 70) ? 5 : options_.max_set); i-- > 0;) {
+        result.entries.emplace_back(box(result.keys), verdict(chain, false));
+    }
+    if (chance(rng_, 40)) {
+        result.otherwise = verdict(chain, false);
+    }
+    return result;
+}
+
+Rule Generator::rule(uint32_t chain) {
+    Rule result;
+    result.chain = {chain};
+    result.id = {static_cast<uint32_t>(policy_.rules.size())};
+    result.name = result.display = fmt::format("r{}", result.id.value);
+    for (uint64_t i = chance(rng_, 95) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
+        result.statements.push_back(MatchStatement{condition(2)});
+        if (chance(rng_, 15)) {
+            result.statements.push_back(CountStatement{});
+            result.counts_mid = true;
+        }
+    }
+    const bool by_map = chance(rng_, 20);
+    if (by_map) {
+        result.statements.push_back(vmap(chain));
+    } else if (chance(rng_, 90)) {
+        result.statements.push_back(VerdictStatement{verdict(chain, false)});
+    }
+    const auto* verdict =
+        std::get_if<VerdictStatement>(result.statements.empty() ? nullptr : &result.statements.back());
+    result.counts = (by_map || (verdict && is_terminal(verdict->verdict))) && chance(rng_, 90);
+    return result;
+}
+
+Policy Generator::run() {
+    chains_ = 1 + static_cast<uint32_t>(below(rng_, options_.max_chains + 1));
+    policy_.path = "random";
+    policy_.entry = {0};
+    for (uint32_t id = 0; id < chains_; ++id) {
+        Chain chain;
+        chain.id = {id};
+        chain.name = id == 0 ? "ingress" : fmt::format("c{}", id);
+        for (uint64_t i = below(rng_, options_.max_rules + 1); i-- > 0;) {
+            chain.rules.push_back({static_cast<uint32_t>(policy_.rules.size())});
+            policy_.rules.push_back(rule(id));
+        }
+        if (id == 0 || chance(rng_, 20)) {
+            chain.policy = verdict(id, true);
+            chain.counts_policy = chance(rng_, 90);
+        }
+        policy_.chains.push_back(std::move(chain));
+    }
+    return std::move(policy_);
+}
+
+} // namespace
+
+Policy random_policy(Rng& rng, const Frames& samples, const RandomPolicyOptions& options) {
+    return Generator(rng, samples, options).run();
+}
+
+} // namespace xdpc::test

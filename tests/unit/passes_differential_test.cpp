@@ -1,0 +1,93 @@
+// Random policies over random packets: flatten, each pass alone, all but one and all together mean what the
+// reference evaluator says.
+#include "compiler/passes/passes.h"
+#include "tests/harness/ir_eval.h"
+#include "tests/harness/random_policy.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace xdpc {
+namespace {
+
+constexpr uint64_t seeds = 3000;
+
+struct Case {
+    std::vector<std::vector<uint8_t>> frames;
+    Policy policy;
+};
+
+Case case_of(uint64_t seed) {
+    test::Rng rng(seed);
+    Case result;
+    result.frames = test::random_frames(rng, 60);
+    result.policy = test::random_policy(rng, result.frames);
+    return result;
+}
+
+/// Empty where the program agrees with the evaluator.
+std::string try_with(const Case& c, const std::vector<std::string>& disabled) {
+    ir::Program program = ir::flatten(c.policy);
+    PassOptions options;
+    options.disabled = disabled;
+    optimize(program, options);
+    const std::string found = test::difference(c.policy, program, c.frames);
+    return found.empty() ? found : found + "\n" + ir::print(program, c.policy);
+}
+
+std::vector<std::string> all_but(const std::string& kept) {
+    std::vector<std::string> names = pass_names();
+    names.erase(std::find(names.begin(), names.end(), kept));
+    return names;
+}
+
+TEST(PassesDifferential, FlattenAlone) {
+    for (uint64_t seed = 1; seed <= seeds; ++seed) {
+        ASSERT_EQ(try_with(case_of(seed), pass_names()), "") << "seed " << seed;
+    }
+}
+
+TEST(PassesDifferential, AllPasses) {
+    for (uint64_t seed = 1; seed <= seeds; ++seed) {
+        ASSERT_EQ(try_with(case_of(seed), {}), "") << "seed " << seed;
+    }
+}
+
+TEST(PassesDifferential, EachPassAlone) {
+    for (uint64_t seed = 1; seed <= seeds / 20; ++seed) {
+        const Case c = case_of(seed);
+        for (const std::string& name : pass_names()) {
+            ASSERT_EQ(try_with(c, all_but(name)), "") << "seed " << seed << ", only " << name;
+        }
+    }
+}
+
+TEST(PassesDifferential, EachPassOff) {
+    for (uint64_t seed = 1; seed <= seeds / 20; ++seed) {
+        const Case c = case_of(seed);
+        for (const std::string& name : pass_names()) {
+            ASSERT_EQ(try_with(c, {name}), "") << "seed " << seed << ", without " << name;
+        }
+    }
+}
+
+/// A generator whose rules never match would test nothing.
+TEST(PassesDifferential, RulesOftenDecide) {
+    size_t by_rule = 0;
+    size_t packets = 0;
+    for (uint64_t seed = 1; seed <= 50; ++seed) {
+        const Case c = case_of(seed);
+        State state(c.policy);
+        for (const auto& frame : c.frames) {
+            PacketView view;
+            view.frame = frame;
+            by_rule += evaluate(c.policy, state, view).decider.value < c.policy.rules.size() ? 1 : 0;
+            ++packets;
+        }
+    }
+    EXPECT_GT(by_rule, packets / 4);
+    EXPECT_LT(by_rule, packets);
+}
+
+} // namespace
+} // namespace xdpc

@@ -1,0 +1,16 @@
+# libFuzzer targets, in the preset `fuzz` alone (clang); tests/fuzz/smoke.sh builds and runs them for some seconds.
+if(XDPC_FUZZ)
+  # Coverage in all libraries. Warnings are the release build's matter: clang has others than g++.
+  target_compile_options(xdpc_options INTERFACE -fsanitize=fuzzer-no-link -Wno-error)
+  set(fuzz_dir ${CMAKE_CURRENT_LIST_DIR})
+  function(xdpc_fuzzer name)
+    add_executable(${name} EXCLUDE_FROM_ALL ${fuzz_dir}/${name}.cpp)
+    target_link_libraries(${name} PRIVATE ${ARGN})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  endfunction()
+  xdpc_fuzzer(fuzz_policy xdpc_parse xdpc_policy xdpc_passes xdpc_plan)
+  xdpc_fuzzer(fuzz_packet xdpc_parse xdpc_policy)
+  xdpc_fuzzer(fuzz_artifact xdpc_artifact)
+  add_custom_target(fuzzers DEPENDS fuzz_policy fuzz_packet fuzz_artifact)
+endif()

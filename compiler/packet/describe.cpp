@@ -57,9 +57,9 @@ bool is_left_out(FieldId id) {
 /// Fields not worth a word where they are 0.
 bool is_quiet(const FieldInfo& field) {
     const std::string_view name = field.name;
-    constexpr std::string_view quiet[] = {"pcp",      "dei",       "dscp",      "ecn",    "id",
-                                          "frag-off", "flowlabel", "hdrlength", "ackseq", "reserved",
-                                          "urgptr",   "reserved2", "code",      "csumcov"};
+    constexpr std::string_view quiet[] = {"pcp",      "dei",       "dscp",      "ecn",     "id",
+                                          "frag-off", "flowlabel", "hdrlength", "ackseq",  "reserved",
+                                          "urgptr",   "reserved2", "code",      "csumcov", "sequence"};
     const bool is_tag = info(field.header).layer == Layer::Tag && name == "id"; // VLAN 0 is worth one
     return !is_tag && std::find(std::begin(quiet), std::end(quiet), name) != std::end(quiet);
 }

@@ -14,8 +14,8 @@ const char* name_of(Mode mode);
 
 struct ApplyOptions {
     Mode mode = Mode::Auto;
-    bool force = false;         // replace a foreign program
-    std::optional<bool> rxvlan; // false: turn rx-vlan offload off where the policy reads tags
+    bool force = false;                        // replace a foreign program
+    std::optional<bool> rxvlan = std::nullopt; // false: turn rx-vlan offload off where the policy reads tags
 };
 
 struct RuleChange {

@@ -102,7 +102,7 @@ size_t Layouter::cut(ChainPlan& plan, const std::vector<size_t>& rules) {
 
 void Layouter::make_function(uint32_t chain) {
     ChainPlan& plan = layout_.chains[chain];
-    const bool fits = states_[chain].depth + 1 <= options_.max_depth;
+    const bool fits = options_.functions && states_[chain].depth + 1 <= options_.max_depth;
     if (plan.function || chain == program_.entry.value || plan.instructions <= tiny || !fits) {
         return;
     }
@@ -131,7 +131,7 @@ void Layouter::place(uint32_t chain) {
             layout_.too_large_instructions = size.code;
         }
     }
-    if (code > options_.max_function_instructions && rules.size() > 1) {
+    if (options_.functions && code > options_.max_function_instructions && rules.size() > 1) {
         code = cut(plan, rules);
         ++state.depth;
     }

@@ -47,14 +47,17 @@ bool check_sizes(const ir::Program& program, const plan::Layout& layout, const s
             .with_hint("split the rule, or put its alternatives into one set");
         return false;
     }
-    const size_t needed = std::max(layout.instructions, layout.processed);
-    if (needed > options.max_instructions) {
+    const size_t limit = options.functions ? options.max_instructions : options.max_single_function;
+    const bool too_many = layout.instructions > limit || layout.processed > options.max_instructions;
+    if (too_many) {
+        const bool by_size = layout.instructions > limit;
+        const size_t needed = by_size ? layout.instructions : layout.processed;
         size_t instructions = 0;
         const ir::Chain& chain = program.chains[largest_chain(program, tables, instructions)];
         const Span where = chain.rules.empty() ? chain.end.span : chain.rules.front().span;
         diagnostics
-            .add(Diag::PolicyTooLarge, where, about(needed), options.max_instructions, chain.name,
-                 about(instructions), chain.rules.size())
+            .add(Diag::PolicyTooLarge, where, about(needed), by_size ? limit : options.max_instructions,
+                 chain.name, about(instructions), chain.rules.size())
             .with_hint("put rules that differ in one value only into a set or a verdict map");
         return false;
     }

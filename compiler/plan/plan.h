@@ -59,7 +59,11 @@ struct PlanOptions {
     size_t max_instructions = 900'000;       // the verifier's limit is a million processed
     size_t max_function_instructions = 8000; // LLVM's time grows faster than size; jumps reach 32,767
     size_t max_specialised = 4000;           // instructions before they are multiplied by the kinds
-    size_t max_depth = 5;                    // of functions below the program; the kernel allows 8 frames
+    /// Whether codegen can make functions of chains and segments. Without, everything is inlined into one
+    /// function, which cannot grow beyond the reach of a jump (32,767), estimates being rough.
+    bool functions = false;
+    size_t max_single_function = 28'000;
+    size_t max_depth = 5; // of functions below the program; the kernel allows 8 frames
     size_t max_table_bytes = size_t{256} << 20;
 };
 

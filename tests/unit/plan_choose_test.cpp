@@ -24,6 +24,12 @@ Plan plan_of(const ir::Program& program, const PlanOptions& options = {}) {
     return plan ? *plan : Plan{};
 }
 
+PlanOptions with_functions() {
+    PlanOptions options;
+    options.functions = true;
+    return options;
+}
+
 ir::Table table(std::vector<uint16_t> widths, size_t entries, uint32_t values = 1) {
     ir::Table result;
     result.widths = std::move(widths);
@@ -104,7 +110,7 @@ TEST(PlanChains, InlinedFromOnePlaceAFunctionFromSeveral) {
         b.rule({match(test::field(FieldId::IpTtl, 1)), verdict(Jump{target})});
     }
     const ir::Program program = program_of(b);
-    const Plan plan = plan_of(program);
+    const Plan plan = plan_of(program, with_functions());
     EXPECT_FALSE(plan.chains[once.value].function);
     EXPECT_TRUE(plan.chains[twice.value].function);
     EXPECT_FALSE(plan.chains[tiny.value].function);
@@ -125,7 +131,7 @@ TEST(PlanChains, CallsNestNoDeeperThanTheKernelAllows) {
         }
     }
     fill(b, chains.back(), 3);
-    PlanOptions options;
+    PlanOptions options = with_functions();
     options.max_depth = 5;
     const Plan plan = plan_of(program_of(b), options);
     size_t functions = 0;
@@ -139,7 +145,7 @@ TEST(PlanChains, CallsNestNoDeeperThanTheKernelAllows) {
 TEST(PlanChains, LongChainsAreCutIntoSegments) {
     PolicyBuilder b;
     fill(b, {0}, 3000);
-    const Plan plan = plan_of(program_of(b));
+    const Plan plan = plan_of(program_of(b), with_functions());
     const auto& segments = plan.chains[0].segments;
     ASSERT_GT(segments.size(), 2U);
     EXPECT_EQ(segments[0], 0U);
@@ -153,7 +159,7 @@ TEST(PlanChains, LongChainsAreCutIntoSegments) {
 TEST(PlanChains, AFewHundredRulesStayInOnePiece) {
     PolicyBuilder b;
     fill(b, {0}, 300);
-    EXPECT_TRUE(plan_of(program_of(b)).chains[0].segments.empty());
+    EXPECT_TRUE(plan_of(program_of(b), with_functions()).chains[0].segments.empty());
 }
 
 TEST(PlanChains, AVerdictMapToManyLongChainsMakesThemFunctions) {
@@ -166,7 +172,7 @@ TEST(PlanChains, AVerdictMapToManyLongChainsMakesThemFunctions) {
         vmap.entries.push_back({{{i, i}}, Jump{chain}});
     }
     b.rule({vmap});
-    const Plan plan = plan_of(program_of(b));
+    const Plan plan = plan_of(program_of(b), with_functions());
     size_t functions = 0;
     for (const ChainPlan& chain : plan.chains) {
         functions += chain.function ? 1 : 0;
@@ -205,6 +211,19 @@ TEST(PlanLimits, ExponentialCallsAreRefused) {
     Diagnostics diagnostics;
     EXPECT_FALSE(choose(program_of(b), {}, diagnostics));
     EXPECT_TRUE(diagnostics.has_errors());
+    Diagnostics again;
+    EXPECT_FALSE(choose(program_of(b), with_functions(), again));
+    EXPECT_TRUE(again.has_errors());
+}
+
+TEST(PlanLimits, WithoutFunctionsAllMustFitIntoOne) {
+    PolicyBuilder b;
+    fill(b, {0}, 5000);
+    Diagnostics diagnostics;
+    EXPECT_FALSE(choose(program_of(b), {}, diagnostics));
+    ASSERT_EQ(diagnostics.all().size(), 1U);
+    EXPECT_EQ(diagnostics.all()[0].kind, Diag::PolicyTooLarge);
+    EXPECT_TRUE(choose(program_of(b), with_functions(), diagnostics));
 }
 
 TEST(PlanLimits, ARuleThatFitsIntoNoFunctionIsRefused) {

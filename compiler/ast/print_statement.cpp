@@ -1,0 +1,169 @@
+#include "compiler/ast/print_text.h"
+#include "compiler/base/overloaded.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::ast {
+namespace {
+
+constexpr int single = 8;
+
+std::string text_of(const FieldSelector& field) {
+    const auto header = find_header(field.header.text);
+    const bool extension = header && info(*header).layer == Layer::Extension;
+    const bool option = field.header.text.find(' ') != std::string::npos;
+    if (field.field.text.empty()) {
+        return (extension || (!header && !option) ? "exthdr " : "") + field.header.text;
+    }
+    return (!header && !option ? "exthdr " : "") + field.header.text + " " + field.field.text;
+}
+
+std::string text_of(const MetaSelector& meta) {
+    const bool short_form = meta.name.text == "iif" || meta.name.text == "iifname"; // as nft prints them
+    return (short_form ? "" : "meta ") + meta.name.text;
+}
+
+std::string text_of(const Match& match) {
+    std::string out = text_of(match.keys);
+    const char* relation = name_of(match.relation);
+    if (*relation) {
+        out += std::string(" ") + relation;
+    }
+    return out;
+}
+
+std::string text_of_value(const Value& value, const ListPrinter& print_list) {
+    if (const auto* list = std::get_if<ListValue>(&value.node); list && print_list) {
+        return print_list(value, *list);
+    }
+    return text_of(value, 0);
+}
+
+std::string text_of(const Group& group, const ListPrinter& print_list) {
+    std::string out = group.negated ? "not (" : "(";
+    bool first = true;
+    for (const auto& alternative : group.alternatives) {
+        out += first ? "" : " or";
+        first = false;
+        for (const Statement& statement : alternative) {
+            out += " " + text_of(statement, print_list);
+        }
+    }
+    return out + " )";
+}
+
+} // namespace
+
+const char* name_of(VerdictKind kind) {
+    switch (kind) {
+    case VerdictKind::Pass:
+        return "pass";
+    case VerdictKind::Drop:
+        return "drop";
+    case VerdictKind::Abort:
+        return "abort";
+    case VerdictKind::Tx:
+        return "tx";
+    case VerdictKind::Jump:
+        return "jump";
+    case VerdictKind::Goto:
+        return "goto";
+    case VerdictKind::Return:
+        return "return";
+    case VerdictKind::Continue:
+        return "continue";
+    }
+    return "";
+}
+
+const char* name_of(Relation relation) {
+    switch (relation) {
+    case Relation::Eq:
+        return "==";
+    case Relation::Ne:
+        return "!=";
+    case Relation::Lt:
+        return "<";
+    case Relation::Le:
+        return "<=";
+    case Relation::Gt:
+        return ">";
+    case Relation::Ge:
+        return ">=";
+    case Relation::Exists:
+        return "exists";
+    case Relation::Missing:
+        return "missing";
+    case Relation::Implied:
+    case Relation::True:
+        return "";
+    }
+    return "";
+}
+
+std::string text_of(const VerdictNode& verdict) {
+    std::string out = name_of(verdict.kind);
+    return verdict.target.text.empty() ? out : out + " " + verdict.target.text;
+}
+
+std::string text_of(const Selector& selector) {
+    std::string out =
+        std::visit(Overloaded{[](const FieldSelector& field) { return text_of(field); },
+                              [](const MetaSelector& meta) { return text_of(meta); },
+                              [](const RawSelector& raw) {
+                                  return fmt::format("@{},{},{}", raw.base.text, raw.offset, raw.length);
+                              },
+                              [](const AddressSelector& address) { return address.name.text; }},
+                   selector.node);
+    if (selector.op && selector.operand) {
+        out += fmt::format(" {} {}", name_of(*selector.op), text_of(*selector.operand, single));
+    }
+    return out;
+}
+
+std::string text_of(const std::vector<Selector>& keys) {
+    std::string out;
+    for (const Selector& key : keys) {
+        out += (out.empty() ? "" : " . ") + text_of(key);
+    }
+    return out;
+}
+
+std::string text_of(const Statement& statement, const ListPrinter& print_list) {
+    return std::visit(
+        Overloaded{[&](const Match& match) {
+                       std::string out = text_of(match);
+                       return match.value ? out + " " + text_of_value(*match.value, print_list) : out;
+                   },
+                   [&](const Group& group) { return text_of(group, print_list); },
+                   [&](const Vmap& vmap) {
+                       return text_of(vmap.keys) + " vmap " + text_of_value(vmap.table, print_list);
+                   },
+                   [](const VerdictNode& verdict) { return text_of(verdict); },
+                   [](const CounterStatement&) { return std::string("counter"); },
+                   [](const NocountStatement&) { return std::string("nocount"); },
+                   [](const CommentStatement& comment) { return "comment \"" + comment.text + "\""; },
+                   [](const OtherStatement& other) { return other.text; },
+                   [](const ErrorStatement&) { return std::string("<error>"); }},
+        statement.node);
+}
+
+std::string text_of(const Rule& rule, const ListPrinter& print_list) {
+    std::string out;
+    for (const Statement& statement : rule.statements) {
+        out += (out.empty() ? "" : " ") + text_of(statement, print_list);
+    }
+    return out;
+}
+
+std::string print(const Rule& rule) {
+    return text_of(rule);
+}
+std::string print(const Statement& statement) {
+    return text_of(statement);
+}
+std::string print(const Selector& selector) {
+    return text_of(selector);
+}
+
+} // namespace xdpc::ast

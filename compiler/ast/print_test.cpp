@@ -1,0 +1,78 @@
+// The steps of tests as texts.
+#include "compiler/ast/print_text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace xdpc::ast {
+namespace {
+
+/// Quoted unless it reads as one word.
+std::string name_text(const std::string& name, const char* also) {
+    const auto plain = [also](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               std::string_view(also).find(c) != std::string_view::npos;
+    };
+    const bool word = !name.empty() && std::all_of(name.begin(), name.end(), plain);
+    return word ? name : "\"" + name + "\"";
+}
+
+std::string text_of(const SendLayer& layer) {
+    const auto header = find_header(layer.keyword.text);
+    std::string out = layer.keyword.text;
+    if (header && info(*header).layer == Layer::Extension) {
+        out.insert(0, "exthdr ");
+    }
+    for (const LayerField& field : layer.fields) {
+        out += " " + field.name.text;
+        if (field.value) {
+            out += " " + text_of(*field.value, 1);
+        }
+    }
+    if (layer.value) {
+        out += " " + text_of(*layer.value, 8);
+    }
+    return layer.bytes_suffix ? out + " bytes" : out;
+}
+
+} // namespace
+
+std::string text_of(const SendStep& step) {
+    std::string out = "send";
+    if (step.pcap) {
+        out += " pcap \"" + step.pcap->text + "\"";
+    }
+    for (size_t i = 0; i < step.layers.size(); ++i) {
+        out += (i == 0 ? " " : " / ") + text_of(step.layers[i]);
+    }
+    if (step.count != 1) {
+        out += fmt::format(" x{}", step.count);
+    }
+    if (step.iface) {
+        out += " on " + name_text(step.iface->text, "");
+    }
+    if (step.at) {
+        out += " at +" + text_of(*step.at, 8);
+    }
+    return out;
+}
+
+std::string text_of(const ExpectStep& step) {
+    std::string out = "expect";
+    for (size_t i = 0; i < step.verdicts.size(); ++i) {
+        const ExpectVerdict& expected = step.verdicts[i];
+        out += (i == 0 ? " " : ", ") + text_of(expected.verdict);
+        if (expected.count) {
+            out += fmt::format(" {}", *expected.count);
+        }
+        if (expected.by) {
+            out += " by " + name_text(expected.by->text, "-./:<>");
+        }
+        if (expected.iface) {
+            out += " to " + name_text(expected.iface->text, "");
+        }
+    }
+    return out;
+}
+
+} // namespace xdpc::ast

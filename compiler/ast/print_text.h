@@ -1,0 +1,28 @@
+// Texts of values and statements, shared by the printers of this folder.
+#pragma once
+
+#include "compiler/ast/print.h"
+
+#include <functional>
+
+namespace xdpc::ast {
+
+const char* name_of(BinaryOp op);
+const char* name_of(VerdictKind kind);
+const char* name_of(Relation relation); // "" where nothing is written
+
+/// Lays out a list over several lines; empty: all on one line.
+using ListPrinter = std::function<std::string(const Value&, const ListValue&)>;
+
+std::string text_of(const VerdictNode& verdict);
+std::string text_of(const Element& element);
+/// A value as an operand: in parentheses if it binds more loosely than `level` (0 all, 8 a single word).
+std::string text_of(const Value& value, int level, bool in_list = false);
+std::string text_of(const Selector& selector);
+std::string text_of(const std::vector<Selector>& keys);
+std::string text_of(const Statement& statement, const ListPrinter& print_list = {});
+std::string text_of(const Rule& rule, const ListPrinter& print_list = {});
+std::string text_of(const SendStep& step);
+std::string text_of(const ExpectStep& step);
+
+} // namespace xdpc::ast

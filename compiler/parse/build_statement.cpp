@@ -1,0 +1,225 @@
+#include "compiler/parse/build.h"
+#include "compiler/parse/text.h"
+
+namespace xdpc::parsing {
+namespace {
+
+ast::Name header_of(NodeRef node) {
+    const auto header = text::read_header(node.text());
+    return {header ? header->name : std::string(node.text()), node.span()};
+}
+
+ast::FieldSelector build_field(NodeRef node) {
+    ast::FieldSelector out;
+    std::string_view written;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::header_name) {
+            out.header = header_of(child);
+            written = child.text();
+        } else {
+            const auto field = text::read_field(out.header.text, written, child.text());
+            out.field = {field ? field->name : std::string(child.text()), child.span()};
+        }
+    }
+    return out;
+}
+
+ast::RawSelector build_raw(NodeRef node, Diagnostics& diagnostics) {
+    ast::RawSelector out;
+    bool have_offset = false;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::raw_base) {
+            out.base = name_of(child);
+        } else {
+            (have_offset ? out.length : out.offset) = number_of(child, diagnostics);
+            have_offset = true;
+        }
+    }
+    return out;
+}
+
+ast::BinaryOp mask_operator(std::string_view text) {
+    switch (text[0]) {
+    case '|':
+        return ast::BinaryOp::Or;
+    case '^':
+        return ast::BinaryOp::Xor;
+    case '<':
+        return ast::BinaryOp::Shl;
+    case '>':
+        return ast::BinaryOp::Shr;
+    default:
+        return ast::BinaryOp::And;
+    }
+}
+
+std::optional<ast::Relation> relation_of(NodeKind kind) {
+    switch (kind) {
+    case NodeKind::equal_to:
+        return ast::Relation::Eq;
+    case NodeKind::not_equal_to:
+        return ast::Relation::Ne;
+    case NodeKind::less:
+        return ast::Relation::Lt;
+    case NodeKind::less_or_equal:
+        return ast::Relation::Le;
+    case NodeKind::greater:
+        return ast::Relation::Gt;
+    case NodeKind::greater_or_equal:
+        return ast::Relation::Ge;
+    case NodeKind::exists:
+        return ast::Relation::Exists;
+    case NodeKind::missing:
+        return ast::Relation::Missing;
+    default:
+        return {};
+    }
+}
+
+using StatementNode = decltype(ast::Statement::node);
+
+StatementNode build_match(NodeRef node, Diagnostics& diagnostics) {
+    ast::Match match;
+    std::string_view keys;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::selectors) {
+            keys = child.text();
+            for (const NodeRef key : child) {
+                match.keys.push_back(build_selector(key, diagnostics));
+            }
+        } else if (child.kind() == NodeKind::vmap_table) {
+            return ast::Vmap{std::move(match.keys), build_value(child, diagnostics)};
+        } else if (child.kind() == NodeKind::set_tail) {
+            return ast::OtherStatement{{text::normalized(keys) + " set", node.span()},
+                                       text::normalized(node.text())};
+        } else if (const auto relation = relation_of(child.kind())) {
+            match.relation = *relation;
+        } else {
+            match.value = build_value(child, diagnostics);
+        }
+    }
+    return match;
+}
+
+StatementNode build_header_match(NodeRef node) {
+    ast::Match match;
+    for (const NodeRef child : node) {
+        if (const auto relation = relation_of(child.kind())) {
+            match.relation = *relation;
+        } else {
+            match.keys.push_back({child.span(), ast::FieldSelector{header_of(child), {}}, {}, {}});
+        }
+    }
+    return match;
+}
+
+StatementNode build_boolean_match(NodeRef node) {
+    ast::Match match;
+    match.relation = ast::Relation::True;
+    match.keys.push_back({node.span(), ast::MetaSelector{name_of(node.first())}, {}, {}});
+    return match;
+}
+
+StatementNode build_group(NodeRef node, bool negated, Diagnostics& diagnostics) {
+    ast::Group group;
+    group.negated = negated;
+    for (const NodeRef alternative : node) {
+        auto& statements = group.alternatives.emplace_back();
+        for (const NodeRef child : alternative) {
+            statements.push_back(build_statement(child, diagnostics));
+        }
+    }
+    return group;
+}
+
+StatementNode build_other(NodeRef node) {
+    std::string text = text::normalized(node.text());
+    std::string keyword(text::word_at(text));
+    const std::string_view second = text::word_at(std::string_view(text).substr(keyword.size() + 1));
+    if ((keyword == "vlan" || keyword == "counter") && !second.empty()) {
+        keyword += " ";
+        keyword += second;
+    }
+    const Span span = node.span();
+    const uint32_t end = span.begin + static_cast<uint32_t>(keyword.size());
+    return ast::OtherStatement{{std::move(keyword), {span.file, span.begin, std::min(end, span.end)}},
+                               std::move(text)};
+}
+
+StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
+    switch (node.kind()) {
+    case NodeKind::match_statement:
+        return build_match(node, diagnostics);
+    case NodeKind::header_match:
+        return build_header_match(node);
+    case NodeKind::boolean_match:
+        return build_boolean_match(node);
+    case NodeKind::group:
+        return build_group(node, false, diagnostics);
+    case NodeKind::negated_group:
+        return build_group(node.first(), true, diagnostics);
+    case NodeKind::verdict:
+        return build_verdict(node);
+    case NodeKind::counter_statement:
+        return ast::CounterStatement{};
+    case NodeKind::nocount_statement:
+        return ast::NocountStatement{};
+    case NodeKind::comment_statement:
+        return ast::CommentStatement{unquoted(node.first())};
+    case NodeKind::other_statement:
+        return build_other(node);
+    default:
+        return ast::ErrorStatement{};
+    }
+}
+
+} // namespace
+
+ast::Selector build_selector(NodeRef node, Diagnostics& diagnostics) {
+    ast::Selector out;
+    out.span = node.span();
+    for (const NodeRef child : node) {
+        switch (child.kind()) {
+        case NodeKind::field_selector:
+            out.node = build_field(child);
+            break;
+        case NodeKind::meta_selector:
+            out.node = ast::MetaSelector{name_of(child.first())};
+            break;
+        case NodeKind::bare_meta_selector:
+            out.node = ast::MetaSelector{name_of(child)};
+            break;
+        case NodeKind::address_selector:
+            out.node = ast::AddressSelector{name_of(child)};
+            break;
+        case NodeKind::raw_selector:
+            out.node = build_raw(child, diagnostics);
+            break;
+        case NodeKind::mask_operator:
+            out.op = mask_operator(child.text());
+            break;
+        default:
+            out.operand = build_value(child, diagnostics);
+        }
+    }
+    return out;
+}
+
+ast::Statement build_statement(NodeRef node, Diagnostics& diagnostics) {
+    return {node.span(), build_statement_node(node, diagnostics)};
+}
+
+ast::Rule build_rule(NodeRef node, Diagnostics& diagnostics) {
+    ast::Rule out;
+    out.span = node.span();
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::label_name) {
+            out.label = name_of(child);
+        } else {
+            out.statements.push_back(build_statement(child, diagnostics));
+        }
+    }
+    return out;
+}
+
+} // namespace xdpc::parsing

@@ -1,0 +1,111 @@
+// A rule: matches, verdicts and other statements. Names of headers and fields come from the field table
+// (compiler/fields/fields.def), not from here.
+#pragma once
+
+#include "grammar/values.h"
+
+namespace xdpc::grammar {
+
+// ---- what a match reads
+
+struct header_name : Custom<header_name> {
+    static Length length(std::string_view rest, Context& context) {
+        const auto header = text::read_header(rest);
+        if (!header) {
+            return {};
+        }
+        context.header = header->name;
+        context.written_header = rest.substr(0, header->length);
+        return header->length;
+    }
+};
+struct field_name : Custom<field_name> {
+    static Length length(std::string_view rest, const Context& context) {
+        const auto field = text::read_field(context.header, context.written_header, rest);
+        return field ? Length(field->length) : Length();
+    }
+};
+struct meta_key : identifier {};
+struct raw_base : sor<keyword<"ll">, keyword<"nh">, keyword<"th">, keyword<"ih">> {};
+struct raw_number : number {};
+struct comma : one<','> {};
+
+struct field_selector : seq<header_name, gap, must<field_name>> {};
+struct meta_selector : seq<keyword<"meta">, gap, must<meta_key>> {};
+struct bare_meta_selector : word_of<text::is_bare_meta> {};
+struct address_selector : sor<keyword<"saddr">, keyword<"daddr">> {};
+struct raw_selector : seq<one<'@'>, raw_base, gap, must<comma>, gap, must<raw_number>, gap, must<comma>, gap,
+                          must<raw_number>> {};
+struct mask_operator
+    : sor<seq<one<'&'>, not_at<one<'&'>>>, seq<one<'|'>, not_at<one<'|'>>>, one<'^'>, shift_operator> {};
+struct mask : operand {};
+struct selector : seq<sor<raw_selector, meta_selector, bare_meta_selector, address_selector, field_selector>,
+                      opt<gap, mask_operator, gap, must<mask>>> {};
+struct selectors : seq<selector, star<gap, concat_operator, gap, must<selector>>> {};
+
+// ---- matches
+
+struct equal_to : sor<string<'=', '='>, keyword<"eq">> {};
+struct not_equal_to : sor<string<'!', '='>, keyword<"ne">> {};
+struct less_or_equal : sor<string<'<', '='>, keyword<"le">> {};
+struct less : sor<seq<one<'<'>, not_at<one<'<'>>>, keyword<"lt">> {};
+struct greater_or_equal : sor<string<'>', '='>, keyword<"ge">> {};
+struct greater : sor<seq<one<'>'>, not_at<one<'>'>>>, keyword<"gt">> {};
+struct relation : sor<equal_to, not_equal_to, less_or_equal, less, greater_or_equal, greater> {};
+struct exists : keyword<"exists"> {};
+struct missing : keyword<"missing"> {};
+
+struct vmap_table : sor<list, set_reference> {};
+struct vmap_tail : seq<keyword<"vmap">, gap, must<vmap_table>> {};
+/// The text of a statement that is kept as text: to the end of the rule, or to where the next statement
+/// begins.
+struct kept_text : Custom<kept_text> {
+    template<class State> static Length length(std::string_view rest, const State& state) {
+        return state.kept_length(rest);
+    }
+};
+struct set_tail : seq<at<keyword<"set">>, kept_text> {};
+struct match_value : value {};
+struct match_tail : sor<vmap_tail, set_tail, exists, missing, seq<opt<relation, gap>, must<match_value>>> {};
+struct match_statement : seq<selectors, gap, must<match_tail>> {};
+/// `exthdr frag exists`, `ip missing`: a header without a field.
+struct header_match : seq<header_name, gap, sor<exists, missing>> {};
+/// `meta malformed` alone.
+struct boolean_key : word_of<text::is_boolean_meta> {};
+struct tail_ahead : sor<relation, exists, missing, peg::digit, keyword<"true">, keyword<"false">,
+                        keyword<"vmap">, keyword<"set">, one<'.'>, mask_operator, one<'$'>> {};
+struct boolean_match : seq<keyword<"meta">, gap, boolean_key, not_at<gap, tail_ahead>> {};
+
+// ---- other statements
+
+struct counter_statement : seq<keyword<"counter">, not_at<gap, keyword<"name">>, opt<counts>> {};
+struct nocount_statement : keyword<"nocount"> {};
+struct comment_statement : seq<keyword<"comment">, gap, must<comment_text>> {};
+struct vlan_tag_statement : seq<at<keyword<"vlan">, gap, sor<keyword<"push">, keyword<"pop">>>, kept_text> {};
+struct named_counter : seq<at<keyword<"counter">, gap, keyword<"name">>, kept_text> {};
+struct call
+    : seq<not_at<sor<keyword<"not">, keyword<"or">, keyword<"and">>>, at<identifier, one<'('>>, kept_text> {};
+struct keyword_statement : seq<at<word_of<text::is_other_statement>>, kept_text> {};
+struct other_statement : sor<vlan_tag_statement, named_counter, keyword_statement, call> {};
+
+struct group;
+struct group_opening : at<one<'('>> {};
+struct negated_group : seq<keyword<"not">, gap, must<group_opening>, group> {};
+struct group_member
+    : sor<negated_group, group, other_statement, boolean_match, header_match, match_statement> {};
+struct alternative
+    : seq<must<group_member>, star<gap, not_at<sor<one<')'>, keyword<"or">, eof>>, must<group_member>>> {};
+struct group : seq<one<'('>, inside<gap, alternative, star<gap, keyword<"or">, gap, alternative>, gap,
+                                    must<closing_parenthesis>>> {};
+
+struct statement : sor<negated_group, group, verdict, counter_statement, nocount_statement, comment_statement,
+                       other_statement, boolean_match, header_match, match_statement> {};
+struct error_statement : failure {};
+struct any_statement : recovering<must<statement>, Resume::Line, error_statement> {};
+
+struct label_name : identifier {};
+struct label : seq<label_name, one<':'>, not_at<one<':'>>> {};
+struct rule : sor<seq<label, gap, any_statement, star<gap, not_at<end_of_line>, any_statement>>,
+                  seq<any_statement, star<gap, not_at<end_of_line>, any_statement>>> {};
+
+} // namespace xdpc::grammar

@@ -140,6 +140,8 @@ dry_run(const Artifact& artifact, const std::vector<std::string>& ifaces, const 
     auto targets = find_targets(ifaces);
     if (!targets)
         return as_load_error(targets.error());
+    if (auto visible = pins_visible(); !visible)
+        return as_load_error(visible.error());
     for (Target& target : *targets) {
         // Looking needs no lock: at worst it sees what another command is about to change.
         auto running = find_running(interface_directory(target.network_namespace, target.iface.index));

@@ -152,36 +152,50 @@ Result<void> restore_foreign(const Interface& iface, const AttachedProgram& fore
 
 namespace {
 
-Result<uint32_t> ask_ethtool(const Interface& iface, uint32_t command, uint32_t value) {
+Result<void> ask_ethtool(const Interface& iface, void* request) {
     Fd socket_fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket_fd.valid())
         return fail_errno("cannot open a socket");
-    ethtool_value request{command, value};
     ifreq wrapped{};
     strncpy(wrapped.ifr_name, iface.name.c_str(), IFNAMSIZ - 1);
-    wrapped.ifr_data = reinterpret_cast<char*>(&request);
+    wrapped.ifr_data = static_cast<char*>(request);
     if (ioctl(socket_fd.get(), SIOCETHTOOL, &wrapped) != 0)
         return fail_errno(fmt::format("ethtool on `{}`", iface.name));
+    return {};
+}
+
+Result<uint32_t> device_flags(const Interface& iface) {
+    ethtool_value request{ETHTOOL_GFLAGS, 0};
+    if (auto asked = ask_ethtool(iface, &request); !asked)
+        return tl::unexpected(asked.error());
     return request.data;
 }
 
 } // namespace
 
+std::string driver_of(const Interface& iface) {
+    ethtool_drvinfo request{};
+    request.cmd = ETHTOOL_GDRVINFO;
+    if (!ask_ethtool(iface, &request))
+        return "";
+    return {request.driver, strnlen(request.driver, sizeof request.driver)};
+}
+
 std::optional<bool> rxvlan_offload(const Interface& iface) {
-    auto flags = ask_ethtool(iface, ETHTOOL_GFLAGS, 0);
+    auto flags = device_flags(iface);
     if (!flags)
         return std::nullopt;
     return (*flags & ETH_FLAG_RXVLAN) != 0;
 }
 
 Result<void> set_rxvlan_offload(const Interface& iface, bool on) {
-    auto flags = ask_ethtool(iface, ETHTOOL_GFLAGS, 0);
+    auto flags = device_flags(iface);
     if (!flags)
         return tl::unexpected(flags.error());
     uint32_t wanted = on ? *flags | ETH_FLAG_RXVLAN : *flags & ~static_cast<uint32_t>(ETH_FLAG_RXVLAN);
-    auto set = ask_ethtool(iface, ETHTOOL_SFLAGS, wanted);
-    if (!set)
-        return tl::unexpected(set.error());
+    ethtool_value request{ETHTOOL_SFLAGS, wanted};
+    if (auto set = ask_ethtool(iface, &request); !set)
+        return set;
     if (rxvlan_offload(iface) != on)
         return fail(fmt::format("`{}` keeps its rx-vlan offload {}", iface.name, on ? "off" : "on"),
                     "the device does not let it be changed");

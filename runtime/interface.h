@@ -34,6 +34,8 @@ Result<void> remove_foreign(const Interface& iface, const AttachedProgram& forei
 Result<void> restore_foreign(const Interface& iface, const AttachedProgram& foreign, const Fd& program);
 Fd program_by_id(uint32_t program_id);
 
+/// The driver's name as ethtool has it, "" if it tells none.
+std::string driver_of(const Interface& iface);
 /// Whether the device's rx-vlan offload is on; none if it has no such switch.
 std::optional<bool> rxvlan_offload(const Interface& iface);
 Result<void> set_rxvlan_offload(const Interface& iface, bool on);

@@ -45,15 +45,24 @@ bool bpffs_mounted() {
     return statfs(bpffs, &status) == 0 && static_cast<uint64_t>(status.f_type) == BPF_FS_MAGIC;
 }
 
-Result<void> ensure_bpffs() {
-    if (bpffs_mounted())
-        return {};
-    // In a private mount namespace (`ip netns exec` makes one with a /sys of its own) the mount, and with it
-    // the policy, would vanish with the process.
-    if (!in_first_mount_namespace())
+Result<void> pins_visible() {
+    if (!bpffs_mounted()) {
+        if (in_first_mount_namespace())
+            return {}; // there are none
         return fail("/sys/fs/bpf is not a bpffs in this mount namespace",
                     "`ip netns exec` hides it: use `nsenter --net=/run/netns/NAME xdpc …`; in a container, "
                     "mount one (`mount -t bpf bpf /sys/fs/bpf`)");
+    }
+    if (access(bpffs, R_OK | X_OK) != 0 || (access(root, R_OK | X_OK) != 0 && errno == EACCES))
+        return fail_errno(fmt::format("cannot look at {}", root));
+    return {};
+}
+
+Result<void> ensure_bpffs() {
+    // In a private mount namespace (`ip netns exec` makes one with a /sys of its own) the mount, and with it
+    // the policy, would vanish with the process.
+    if (auto visible = pins_visible(); !visible || bpffs_mounted())
+        return visible;
     if (mount("bpf", bpffs, "bpf", 0, "mode=0700") != 0 && !(errno == EBUSY && bpffs_mounted()))
         return fail_errno("cannot mount a bpffs on /sys/fs/bpf");
     return {};

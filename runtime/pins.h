@@ -9,6 +9,8 @@ namespace xdpc::rt {
 
 /// Whether /sys/fs/bpf is a bpffs in this mount namespace.
 bool bpffs_mounted();
+/// Whether pins can be seen from here; why not, if not.
+Result<void> pins_visible();
 /// Mounts it if that is safe.
 Result<void> ensure_bpffs();
 

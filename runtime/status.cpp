@@ -22,29 +22,52 @@ struct Held {
     }
 };
 
-Result<Held> hold(const Interface& iface) {
+/// Looks, without lock and repair.
+Result<Held> look(const Interface& iface) {
     Held held;
     held.iface = iface;
     auto network = network_namespace();
     if (!network)
         return tl::unexpected(network.error());
     held.network_namespace = *network;
-    if (!interface_directory(*network, iface.index).empty()) {
-        auto lock = InterfaceLock::acquire(*network, iface.index);
-        if (!lock)
-            return tl::unexpected(lock.error());
-        held.lock = std::move(*lock);
-        auto running = repair(interface_directory(*network, iface.index));
-        if (!running)
-            return tl::unexpected(running.error());
-        held.running = std::move(*running);
-        if (held.running.directory.empty())
-            held.lock.remove_file();
-    }
     auto attached = attached_program(iface);
     if (!attached)
         return tl::unexpected(attached.error());
     held.attached = *attached;
+    auto running = find_running(interface_directory(*network, iface.index));
+    if (!running)
+        return tl::unexpected(running.error());
+    held.running = std::move(*running);
+    // It may well be ours: do not call it foreign without having looked.
+    if (held.attached.id != 0 && !held.ours()) {
+        auto visible = pins_visible();
+        std::string name = program_name(held.attached.id);
+        if (!visible && (name.empty() || name == "xdpc"))
+            return tl::unexpected(visible.error());
+    }
+    return held;
+}
+
+/// Takes the lock if there is something to protect, and repairs.
+Result<Held> hold(const Interface& iface) {
+    auto network = network_namespace();
+    if (!network)
+        return tl::unexpected(network.error());
+    InterfaceLock lock;
+    if (!interface_directory(*network, iface.index).empty()) {
+        auto acquired = InterfaceLock::acquire(*network, iface.index);
+        if (!acquired)
+            return tl::unexpected(acquired.error());
+        lock = std::move(*acquired);
+        auto running = repair(interface_directory(*network, iface.index));
+        if (!running)
+            return tl::unexpected(running.error());
+        if (running->directory.empty())
+            lock.remove_file();
+    }
+    auto held = look(iface);
+    if (held)
+        held->lock = std::move(lock);
     return held;
 }
 
@@ -104,7 +127,7 @@ Result<std::vector<Status>> show() {
         // The interface may be gone by now.
         if (!attached || attached->id == 0)
             continue;
-        auto held = hold(iface);
+        auto held = look(iface);
         if (!held)
             return tl::unexpected(held.error());
         if (held->attached.id != 0)

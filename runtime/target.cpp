@@ -106,12 +106,20 @@ tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact,
 }
 
 void note_tags(Target& target, const Artifact& artifact, const ApplyOptions& options) {
-    if (!artifact.reads_tags || options.rxvlan == false || rxvlan_offload(target.iface) != true)
+    if (!artifact.reads_tags || rxvlan_offload(target.iface) != true)
         return;
-    target.report.notes.push_back(
-        fmt::format("the policy looks at VLAN tags, but `{0}` may take them off before XDP sees the frame "
-                    "(rx-vlan-offload is on): `ethtool -K {0} rxvlan off`, or apply with `--rxvlan off`",
-                    target.iface.name));
+    // A veth's switch changes nothing: its peer decides whether the tag travels in the frame or beside it.
+    if (driver_of(target.iface) == "veth")
+        target.report.notes.push_back(fmt::format(
+            "the policy looks at VLAN tags, but `{}` is a veth: XDP does not see the tags that its "
+            "peer's stack adds (802.1Q devices, bridges) unless on the peer `ethtool -K PEER txvlan "
+            "off` is done",
+            target.iface.name));
+    else if (options.rxvlan != false)
+        target.report.notes.push_back(fmt::format(
+            "the policy looks at VLAN tags, but `{0}` may take them off before XDP sees the frame "
+            "(rx-vlan-offload is on): `ethtool -K {0} rxvlan off`, or apply with `--rxvlan off`",
+            target.iface.name));
 }
 
 Result<void> turn_off_rxvlan(Target& target, const Artifact& artifact, const ApplyOptions& options) {

@@ -63,8 +63,8 @@ TEST_F(Pair, ForceReplacesTheLinkOfAnotherTool) {
     here.run([] {
         Loaded foreign = must(load(forward_policy()));
         LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
-        Fd link(bpf_link_create(foreign.program_fd(), static_cast<int>(must(find_interface("v0")).index), BPF_XDP,
-                                &options));
+        Fd link(bpf_link_create(foreign.program_fd(), static_cast<int>(must(find_interface("v0")).index),
+                                BPF_XDP, &options));
         ASSERT_TRUE(link.valid());
         EXPECT_FALSE(apply(forward_policy(), {"v0"}, {}));
         EXPECT_EQ(running_program("v0"), foreign.program_id());
@@ -142,7 +142,8 @@ TEST_F(Pair, FailureOnALaterInterfaceTakesTheEarlierOnesBack) {
         ASSERT_LT(must(find_interface("v0")).index, must(find_interface("br0")).index);
         auto failed = apply(forward_policy(), {"br0", "v0"}, {.mode = Mode::Native});
         ASSERT_FALSE(failed);
-        EXPECT_NE(failed.error().error.message.find("`br0`"), std::string::npos) << failed.error().error.message;
+        EXPECT_NE(failed.error().error.message.find("`br0`"), std::string::npos)
+            << failed.error().error.message;
         EXPECT_NE(failed.error().error.hint.find("generic"), std::string::npos);
         EXPECT_EQ(running_program("v0"), 0U);
         EXPECT_EQ(running_program("br0"), 0U);
@@ -202,14 +203,15 @@ TEST_F(Pair, RxVlanOffloadIsNamedOrTurnedOff) {
         ASSERT_EQ(rxvlan_offload(v0), true) << "veth has the switch, and has it on";
         auto noted = must(apply(tags, {"v0"}, {}))[0].notes;
         ASSERT_EQ(noted.size(), 1U);
-        EXPECT_NE(noted[0].find("ethtool -K v0 rxvlan off"), std::string::npos);
+        EXPECT_NE(noted[0].find("ethtool -K PEER txvlan off"), std::string::npos);
         EXPECT_EQ(rxvlan_offload(v0), true);
         EXPECT_TRUE(must(apply(forward_policy(), {"v0"}, {}))[0].notes.empty());
         EXPECT_EQ(must(dry_run(tags, {"v0"}, {}))[0].notes.size(), 1U);
         ApplyOptions off;
         off.rxvlan = false;
         auto said = must(apply(tags, {"v0"}, off))[0].notes;
-        ASSERT_EQ(said.size(), 1U);
+        ASSERT_EQ(said.size(), 2U);
+        EXPECT_NE(said[1].find("turned rx-vlan-offload of `v0` off"), std::string::npos) << said[1];
         EXPECT_EQ(rxvlan_offload(v0), false);
         EXPECT_TRUE(must(apply(tags, {"v0"}, {}))[0].notes.empty());
         must(detach("v0"));

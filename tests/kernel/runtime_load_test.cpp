@@ -5,12 +5,56 @@
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <ctime>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace xdpc::rt::test {
 namespace {
 
 TEST(RuntimeLoad, MayLoadAsRoot) {
     EXPECT_TRUE(may_load());
+}
+
+/// Runs `check` in a child; its result is the child's success.
+bool in_child(const std::function<bool()>& check) {
+    pid_t child = fork();
+    if (child == 0)
+        _exit(check() ? 0 : 1);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(RuntimeLoad, OthersMayNotAndAreToldSo) {
+    constexpr uid_t nobody = 65534;
+    EXPECT_TRUE(in_child([] { return setresuid(nobody, nobody, nobody) == 0 && !may_load(); }));
+    EXPECT_TRUE(in_child([] {
+        if (setresuid(nobody, nobody, nobody) != 0)
+            return false;
+        auto refused = load(forward_policy());
+        return !refused && !refused.error().refusal &&
+               refused.error().error.hint.find("root") != std::string::npos;
+    }));
+}
+
+TEST_F(Pair, WhereBpffsIsHiddenNothingIsAppliedOrCalledForeign) {
+    here.run([] { must(apply(forward_policy(), {"v0"}, {})); });
+    EXPECT_TRUE(in_child([this] {
+        here.enter();
+        // What `ip netns exec` does.
+        if (unshare(CLONE_NEWNS) != 0 || mount("", "/", "none", MS_SLAVE | MS_REC, nullptr) != 0 ||
+            mount("none", "/sys", "sysfs", 0, nullptr) != 0)
+            return false;
+        auto hints = [](const auto& result) {
+            return !result && result.error().hint.find("nsenter") != std::string::npos;
+        };
+        auto applied = apply(forward_policy(), {"v0"}, {});
+        return !applied && applied.error().error.hint.find("nsenter") != std::string::npos && hints(show()) &&
+               hints(stats("v0")) && hints(detach("v0"));
+    }));
+    here.run([] { EXPECT_TRUE(must(detach("v0"))); });
 }
 
 TEST(RuntimeLoad, ReportSaysWhatTheKernelMadeOfIt) {

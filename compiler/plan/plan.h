@@ -64,7 +64,7 @@ struct PlanOptions {
     bool functions = false;
     size_t max_single_function = 28'000;
     size_t max_depth = 5; // of functions below the program; the kernel allows 8 frames
-    size_t max_table_bytes = size_t{256} << 20;
+    size_t max_table_bytes = size_t{4} << 20; // of one map value, as the oldest kernels have it
 };
 
 /// Nothing and a diagnostic if no strategy we have can hold the policy.

@@ -1,0 +1,199 @@
+// What the parts of check() share: the names of the policy, where diagnostics go, and the policy being built.
+// Private to check*.cpp and contradictions.cpp.
+#pragma once
+
+#include "compiler/ast/ast.h"
+#include "compiler/base/diagnostics.h"
+#include "compiler/policy/policy.h"
+
+#include <array>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+
+namespace xdpc::checking {
+
+/// Values (single ones, ranges, prefixes) read and boxes built in one policy: bounds time and memory, also of
+/// hostile input.
+inline constexpr size_t max_values = 8'000'000;
+/// Elements of one list or set, concatenations multiplied out.
+inline constexpr size_t max_elements = 2'000'000;
+/// Lists in defines in lists …
+inline constexpr unsigned max_nesting = 64;
+/// Chains on the way of a packet; nft's limit too.
+inline constexpr unsigned max_chain_depth = 16;
+
+/// One part of a key, as values are read for it.
+struct Slot {
+    TypeId type = TypeId::Integer;
+    uint16_t width = 0;
+    std::string name; // "tcp dport"
+    /// `saddr` without a family: entries of the other family are not meant for this slot.
+    bool skip_other_family = false;
+};
+
+struct DefineEntry {
+    const ast::Define* define = nullptr;
+    Span span;
+    bool used = false;
+    bool broken = false; // part of a cycle, already reported
+};
+
+/// A set's or map's elements: of one family for sets of `inet_addr`, else [0] has all.
+struct SetEntries {
+    std::vector<Box> boxes;
+    std::vector<Verdict> verdicts; // of a map, one for each box
+};
+struct SetEntry {
+    const ast::SetItem* item = nullptr;
+    Span span;
+    std::vector<Slot> slots; // IPv4 stands for `inet_addr`
+    int inet_part = -1;      // the slot of type `inet_addr`, if any
+    std::array<SetEntries, 2> entries;
+    std::optional<Verdict> otherwise;
+    bool used = false;
+    bool broken = false; // not usable, already reported
+};
+
+/// A chain leads to another.
+struct Edge {
+    ChainId from, to;
+    Span span;
+};
+
+struct Context {
+    Context(Sources& from, Diagnostics& to, FileId file) : sources(from), diagnostics(to), main(file) {}
+
+    Sources& sources;
+    Diagnostics& diagnostics;
+    FileId main;
+    Policy policy;
+
+    std::map<std::string, DefineEntry> defines;
+    std::map<std::string, SetEntry> sets;
+    std::map<std::string, ChainId> chains;
+    std::map<std::string, Span> rule_names;
+    std::vector<const ast::Chain*> chain_items; // by ChainId
+    std::vector<const ast::TestItem*> test_items;
+    std::vector<Span> test_spans;
+    std::vector<Edge> edges;
+    std::set<ChainId> mentioned_chains; // in statements that could not be read
+    std::optional<ChainId> current_chain;
+    size_t values_left = max_values;
+    bool too_many_reported = false;
+
+    template<class... Args> Diagnostic& report(Diag kind, Span span, const Args&... args) {
+        return diagnostics.add(kind, span, args...);
+    }
+};
+
+/// `did you mean `x`?`, or "" if nothing is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+/// The source text of a span on one line, shortened to what a message bears.
+std::string shown(const Context& context, Span span);
+/// The folder of the file in which `span` is, joined with `path`.
+std::string beside(const Context& context, Span span, const std::string& path);
+
+// check_names.cpp: walks the tree of files.
+void collect(Context& context, const ast::File& file);
+/// Counts what the text of a statement with a mistake names as used, so that no warning follows from it.
+void mark_mentions(Context& context, Span span);
+void report_unused(Context& context);
+
+// check_values.cpp
+struct ReadState {
+    bool in_define = false; // entries of the other address family are skipped
+    unsigned depth = 0;
+    const Span* used_at = nullptr; // the `$name` through which it was reached
+};
+/// Appends the intervals that `value` stands for; false after an error was reported.
+bool read_slot(Context& context, const ast::Value& value, const Slot& slot, std::vector<Interval>& out,
+               ReadState state = {});
+/// The single number `value` stands for.
+std::optional<u128> read_single(Context& context, const ast::Value& value, const Slot& slot,
+                                ReadState state = {});
+/// Reads a word; false after an error was reported. Also for the lines of set files.
+bool read_word(Context& context, std::string_view text, Span span, const Slot& slot,
+               std::vector<Interval>& out, ReadState state = {});
+bool read_prefix(Context& context, std::string_view address, std::string_view length, Span span,
+                 const Slot& slot, std::vector<Interval>& out, ReadState state = {});
+bool read_range(Context& context, std::string_view low, std::string_view high, Span span, const Slot& slot,
+                std::vector<Interval>& out, ReadState state = {});
+/// Counts values against the limits; false (reported once) if there are too many.
+bool spend(Context& context, size_t values, Span span);
+
+// check_boxes.cpp
+bool read_boxes(Context& context, const ast::Value& value, std::span<const Slot> slots, std::vector<Box>& out,
+                ReadState state = {});
+/// The product of the parts' intervals.
+bool multiply(Context& context, std::span<const std::vector<Interval>> parts, Span span,
+              std::vector<Box>& out);
+/// Sorts and merges boxes of one key, sorts those of more and drops repeats.
+void normalize(std::vector<Box>& boxes);
+
+// check_selectors.cpp
+struct ResolvedKey {
+    Key key;                  // of `saddr` without a family: the IPv4 one
+    std::optional<Key> other; // of `saddr` without a family: the IPv6 one
+    Slot slot;
+    Span span;
+};
+/// `value` (may be null) decides whether `meta iif` means the index or the name; `part` is the key's place.
+std::optional<ResolvedKey> resolve(Context& context, const ast::Selector& selector, const ast::Value* value,
+                                   size_t part);
+std::optional<std::vector<ResolvedKey>>
+resolve_all(Context& context, const std::vector<ast::Selector>& selectors, const ast::Value* value);
+/// The header of `exthdr frag`, `tcp option maxseg`, `ip`.
+std::optional<HeaderId> resolve_header(std::string_view keyword);
+/// The IPv6 twin of an `ip saddr` key.
+Slot slot_of_family(const ResolvedKey& key, bool ip6);
+
+// check_matches.cpp
+std::optional<Condition> check_match(Context& context, const ast::Match& match, Span span);
+std::optional<Condition> check_group(Context& context, const ast::Group& group, Span span);
+struct TestParts {
+    std::vector<Key> keys;
+    std::vector<Box> boxes;
+    bool negated = false;
+    Span span;
+    std::string wanted;
+};
+/// A test, or two where `ether type` compares with tags and with other EtherTypes
+/// (compiler/fields/README.md).
+Condition make_test(TestParts parts);
+
+// check_bitmasks.cpp
+/// The forms of `tcp flags` without `&`; nothing where the ordinary reading applies.
+std::optional<std::optional<Condition>> check_flags(Context& context, const ast::Match& match,
+                                                    const ResolvedKey& key, Span span);
+
+// check_sets.cpp
+void check_sets(Context& context);
+/// The set that a reference names, if it can be used with these keys; nothing after an error was reported.
+SetEntry* use_set(Context& context, const ast::Name& name, bool want_map,
+                  const std::vector<ResolvedKey>& keys);
+// check_set_files.cpp
+bool read_set_file(Context& context, SetEntry& set);
+
+// check_vmaps.cpp
+std::optional<VmapStatement> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
+bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
+                    const std::vector<Span>& spans);
+
+// check_chains.cpp
+void check_chains(Context& context);
+std::optional<Verdict> resolve_verdict(Context& context, const ast::VerdictNode& verdict);
+// check_rules.cpp
+void check_rule(Context& context, const ast::Rule& rule, Rule& result);
+
+// contradictions.cpp
+void find_contradictions(Context& context, const Rule& rule);
+
+// check_tests.cpp
+void check_tests(Context& context);
+// check_layers.cpp
+std::optional<packet::Source> read_layers(Context& context, const ast::SendStep& step, Span span);
+std::optional<std::vector<uint8_t>> read_hex(std::string_view text);
+
+} // namespace xdpc::checking

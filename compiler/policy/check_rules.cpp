@@ -1,0 +1,195 @@
+// The statements of a rule.
+#include "compiler/ast/print.h"
+#include "compiler/base/overloaded.h"
+#include "compiler/policy/check_context.h"
+
+#include <algorithm>
+
+namespace xdpc::checking {
+
+namespace {
+
+/// Present in every packet, so that `not` means what it seems to.
+bool is_always_present(const KeySource& source) {
+    return std::visit(Overloaded{
+                          [](const FieldKey& key) { return info(key.field).header == HeaderId::Ether; },
+                          [](const RawKey& key) {
+                              return key.base == RawBase::Ll && key.bit_offset + key.bit_width <= 112;
+                          },
+                          [](const ExistsKey& key) {
+                              const Layer layer = info(key.header).layer;
+                              return layer != Layer::Extension && layer != Layer::Option &&
+                                     key.header != HeaderId::Ah;
+                          },
+                          [](const MetaKey& key) {
+                              return key.meta != MetaId::Protocol && key.meta != MetaId::L4proto &&
+                                     key.meta != MetaId::Fragment;
+                          },
+                      },
+                      source);
+}
+
+bool may_lack(const Condition& condition) {
+    auto any = [](const std::vector<Condition>& parts) {
+        return std::any_of(parts.begin(), parts.end(), may_lack);
+    };
+    return std::visit(Overloaded{
+                          [](const Test& test) {
+                              return !std::all_of(test.keys.begin(), test.keys.end(), [](const Key& key) {
+                                  return is_always_present(key.source);
+                              });
+                          },
+                          [&](const AllOf& all) { return any(all.parts); },
+                          [&](const AnyOf& some) { return any(some.parts); },
+                          [&](const NotOf& negation) { return any(negation.part); },
+                      },
+                      condition.node);
+}
+
+/// A `not ( )` that a packet can satisfy by lacking a field.
+const Condition* find_open_not(const Condition& condition) {
+    auto first = [](const std::vector<Condition>& parts) -> const Condition* {
+        for (const Condition& part : parts) {
+            if (const Condition* found = find_open_not(part)) {
+                return found;
+            }
+        }
+        return nullptr;
+    };
+    return std::visit(Overloaded{
+                          [](const Test&) -> const Condition* { return nullptr; },
+                          [&](const AllOf& all) { return first(all.parts); },
+                          [&](const AnyOf& some) { return first(some.parts); },
+                          [&](const NotOf& negation) -> const Condition* {
+                              return may_lack(negation.part[0]) ? &condition : nullptr;
+                          },
+                      },
+                      condition.node);
+}
+
+bool can(const Rule& rule, bool (*wanted)(const Verdict&)) {
+    for (const Statement& statement : rule.statements) {
+        if (const auto* verdict = std::get_if<VerdictStatement>(&statement)) {
+            return wanted(verdict->verdict);
+        }
+        if (const auto* vmap = std::get_if<VmapStatement>(&statement)) {
+            return (vmap->otherwise && wanted(*vmap->otherwise)) ||
+                   std::any_of(vmap->entries.begin(), vmap->entries.end(),
+                               [&](const auto& entry) { return wanted(entry.second); });
+        }
+    }
+    return false;
+}
+
+void warn_of_not(Context& context, const Rule& rule) {
+    if (!can(rule, [](const Verdict& verdict) { return std::holds_alternative<Pass>(verdict); })) {
+        return;
+    }
+    for (const Statement& statement : rule.statements) {
+        const auto* match = std::get_if<MatchStatement>(&statement);
+        if (match == nullptr) {
+            continue;
+        }
+        if (const Condition* open = find_open_not(match->condition)) {
+            context.report(Diag::NotLeadsToPass, open->span)
+                .with_hint("`FIELD != VALUE` is false where the field is absent");
+        }
+    }
+}
+
+struct RuleReader {
+    Context& context;
+    Rule& rule;
+    bool ended = false; // a verdict was read
+    bool fine = true;   // nothing wrong so far
+    bool nocount = false;
+
+    bool read(const ast::Statement& statement) {
+        return std::visit([&](const auto& node) { return one(node, statement.span); }, statement.node);
+    }
+
+private:
+    bool reached(Span span) {
+        if (ended) {
+            context.report(Diag::AfterVerdict, span, shown(context, span))
+                .with_hint("write the verdict last");
+        }
+        return !ended;
+    }
+    bool add(std::optional<Condition> condition) {
+        if (condition) {
+            rule.statements.emplace_back(MatchStatement{std::move(*condition)});
+        }
+        return condition.has_value();
+    }
+    bool one(const ast::Match& match, Span span) {
+        const bool here = reached(span);
+        return add(check_match(context, match, span)) && here;
+    }
+    bool one(const ast::Group& group, Span span) {
+        const bool here = reached(span);
+        return add(check_group(context, group, span)) && here;
+    }
+    bool one(const ast::Vmap& vmap, Span span) {
+        const bool here = reached(span);
+        ended = true;
+        auto statement = check_vmap(context, vmap, span);
+        const bool read = statement.has_value();
+        if (read) {
+            rule.statements.emplace_back(std::move(*statement));
+        }
+        return read && here;
+    }
+    bool one(const ast::VerdictNode& node, Span span) {
+        const bool here = reached(span);
+        ended = true;
+        const auto verdict = resolve_verdict(context, node);
+        if (verdict) {
+            rule.statements.emplace_back(VerdictStatement{*verdict});
+        }
+        return verdict && here;
+    }
+    bool one(const ast::CounterStatement&, Span span) {
+        const bool here = reached(span);
+        rule.statements.emplace_back(CountStatement{});
+        rule.counts_mid = true;
+        return here;
+    }
+    bool one(const ast::NocountStatement&, Span) {
+        nocount = true;
+        return true;
+    }
+    bool one(const ast::CommentStatement& comment, Span) {
+        rule.comment = comment.text;
+        return true;
+    }
+    bool one(const ast::OtherStatement& other, Span span) {
+        context.report(Diag::NotYetSupported, span, "`" + other.keyword.text + "`");
+        return false;
+    }
+    bool one(const ast::ErrorStatement&, Span) { return false; }
+};
+
+} // namespace
+
+void check_rule(Context& context, const ast::Rule& rule, Rule& result) {
+    RuleReader reader{context, result};
+    for (const ast::Statement& statement : rule.statements) {
+        if (!reader.read(statement)) {
+            reader.fine = false;
+            mark_mentions(context, statement.span);
+        }
+    }
+    result.text = ast::print(rule);
+    result.counts = !reader.nocount && context.policy.options.counters && can(result, is_terminal);
+    if (!reader.fine) {
+        return;
+    }
+    if (!reader.ended && !result.counts_mid) {
+        context.report(Diag::NoEffect, rule.span).with_hint("a rule ends with a verdict, or has a `counter`");
+    }
+    warn_of_not(context, result);
+    find_contradictions(context, result);
+}
+
+} // namespace xdpc::checking

@@ -1,0 +1,314 @@
+// Constant sets and maps: types, elements, files; and what may be compared with them.
+#include "compiler/policy/check_context.h"
+#include "compiler/policy/scalars.h"
+
+#include <algorithm>
+#include <array>
+
+namespace xdpc::checking {
+
+namespace {
+
+/// Types of set keys that are no types of fields.
+std::optional<Slot> special_type(std::string_view name) {
+    static constexpr auto rows = std::to_array<std::pair<std::string_view, uint16_t>>({
+        {"vlan_id", 12},
+        {"vlan_pcp", 3},
+        {"mark", 32},
+    });
+    for (const auto& [special, width] : rows) {
+        if (name == special) {
+            return Slot{TypeId::Integer, width, std::string(name), false};
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> type_names() {
+    std::vector<std::string> names = {"inet_addr", "vlan_id", "vlan_pcp", "mark"};
+    for (int i = 0; i <= static_cast<int>(TypeId::Fragment); ++i) {
+        names.emplace_back(name_of(static_cast<TypeId>(i)));
+    }
+    return names;
+}
+
+std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEntry& set, int part) {
+    if (name.text == "inet_addr") {
+        if (set.inet_part >= 0) {
+            context.report(Diag::NotYetSupported, name.span, "a set with `inet_addr` twice");
+            return {};
+        }
+        set.inet_part = part;
+        return Slot{TypeId::Ipv4Addr, 32, "set `" + set.item->name.text + "`", false};
+    }
+    auto special = special_type(name.text);
+    const auto type = find_type(name.text);
+    if (!special && type && width_of(*type) != 0) {
+        special = Slot{*type, width_of(*type), "", false};
+    }
+    if (!special) {
+        context.report(Diag::UnknownType, name.span, name.text)
+            .with_hint(did_you_mean(name.text, type_names()));
+        return {};
+    }
+    special->name = "set `" + set.item->name.text + "`";
+    return special;
+}
+
+/// From `type a . b` or `typeof ip saddr . tcp dport`.
+bool read_type(Context& context, SetEntry& set) {
+    const ast::SetItem& item = *set.item;
+    if (item.key_type.empty()) {
+        context.report(Diag::MissingValue, item.name.span, item.name.text)
+            .with_hint("a set says what it holds: `type ipv4_addr`, or `typeof ip saddr`");
+        return false;
+    }
+    for (size_t i = 0; i < item.key_type.size(); ++i) {
+        if (const auto* name = std::get_if<ast::Name>(&item.key_type[i].node)) {
+            auto slot = slot_of_type(context, *name, set, static_cast<int>(i));
+            if (!slot) {
+                return false;
+            }
+            set.slots.push_back(std::move(*slot));
+            continue;
+        }
+        auto key = resolve(context, std::get<ast::Selector>(item.key_type[i].node), nullptr, i);
+        if (!key) {
+            return false;
+        }
+        if (key->other) {
+            set.inet_part = static_cast<int>(i);
+            key->slot.skip_other_family = false;
+        }
+        key->slot.name = "set `" + item.name.text + "`";
+        set.slots.push_back(std::move(key->slot));
+    }
+    if (item.is_map && item.mapped_type && item.mapped_type->text != "verdict") {
+        context
+            .report(Diag::NotYetSupported, item.mapped_type->span,
+                    "a map to `" + item.mapped_type->text + "`")
+            .with_hint("maps to `verdict` are");
+        return false;
+    }
+    return true;
+}
+
+/// Live sets are not built yet; what asks for one is named.
+bool check_flags_and_options(Context& context, const ast::SetItem& item) {
+    static const std::vector<std::string> flags = {"constant", "interval", "timeout", "dynamic"};
+    static const std::vector<std::string> options = {"size",    "timeout", "gc-interval", "counter",
+                                                     "comment", "policy",  "auto-merge"};
+    bool fine = true;
+    bool constant = false;
+    const ast::Name* live = nullptr;
+    for (const ast::Name& flag : item.flags) {
+        constant = constant || flag.text == "constant";
+        live = flag.text == "timeout" || flag.text == "dynamic" ? &flag : live;
+        if (std::find(flags.begin(), flags.end(), flag.text) == flags.end()) {
+            context.report(Diag::UnknownOption, flag.span, "flag", flag.text)
+                .with_hint(did_you_mean(flag.text, flags));
+            fine = false;
+        }
+    }
+    for (const ast::ElementAttribute& option : item.options) {
+        const std::string& name = option.name.text;
+        live = name == "timeout" || name == "gc-interval" || name == "counter" ? &option.name : live;
+        if (std::find(options.begin(), options.end(), name) == options.end()) {
+            context.report(Diag::UnknownOption, option.name.span, "option", name)
+                .with_hint(did_you_mean(name, options));
+            fine = false;
+        }
+    }
+    const std::string what = item.is_map ? "map" : "set";
+    if (!constant) {
+        context.report(Diag::NotYetSupported, item.name.span, "a live " + what)
+            .with_hint("`flags constant` compiles the " + what + " in");
+        return false;
+    }
+    if (live != nullptr) {
+        context.report(Diag::NotYetSupported, live->span, "`" + live->text + "` of a constant " + what);
+        return false;
+    }
+    return fine;
+}
+
+/// The slots as they are for elements of one family.
+std::vector<Slot> slots_of_family(const SetEntry& set, size_t family) {
+    std::vector<Slot> slots = set.slots;
+    if (set.inet_part >= 0) {
+        Slot& slot = slots[static_cast<size_t>(set.inet_part)];
+        slot = {family == 0 ? TypeId::Ipv4Addr : TypeId::Ipv6Addr,
+                static_cast<uint16_t>(family == 0 ? 32 : 128), slot.name, true};
+    }
+    return slots;
+}
+
+bool read_map_element(Context& context, SetEntry& set, const ast::Element& element,
+                      std::array<std::vector<Span>, 2>& spans) {
+    const auto* mapped = std::get_if<ast::VerdictNode>(&element.mapped);
+    if (mapped == nullptr) {
+        context.report(Diag::MisplacedValue, element.span, "an element without a verdict")
+            .with_hint("`KEY : VERDICT`");
+        return false;
+    }
+    const auto verdict = resolve_verdict(context, *mapped);
+    if (!verdict) {
+        return false;
+    }
+    if (std::holds_alternative<ast::Star>(element.key.node)) {
+        set.otherwise = *verdict;
+        return true;
+    }
+    bool fine = true;
+    for (size_t family = 0; family < (set.inet_part >= 0 ? 2U : 1U); ++family) {
+        SetEntries& entries = set.entries[family];
+        fine = read_boxes(context, element.key, slots_of_family(set, family), entries.boxes) && fine;
+        entries.verdicts.resize(entries.boxes.size(), *verdict);
+        spans[family].resize(entries.boxes.size(), element.key.span);
+    }
+    return fine;
+}
+
+bool read_elements(Context& context, SetEntry& set) {
+    const ast::SetItem& item = *set.item;
+    if (!item.elements) {
+        return true;
+    }
+    if (!item.is_map) {
+        bool fine = true;
+        for (size_t family = 0; family < (set.inet_part >= 0 ? 2U : 1U); ++family) {
+            fine = read_boxes(context, *item.elements, slots_of_family(set, family),
+                              set.entries[family].boxes) &&
+                   fine;
+        }
+        return fine;
+    }
+    const auto* list = std::get_if<ast::ListValue>(&item.elements->node);
+    if (list == nullptr) {
+        if (!std::holds_alternative<ast::ErrorValue>(item.elements->node)) {
+            context.report(Diag::MisplacedValue, item.elements->span, "a value without a verdict");
+        }
+        return false;
+    }
+    bool fine = true;
+    std::array<std::vector<Span>, 2> spans;
+    for (const ast::Element& element : list->elements) {
+        fine = read_map_element(context, set, element, spans) && fine;
+    }
+    for (size_t family = 0; fine && family < 2; ++family) {
+        std::vector<std::pair<Box, Verdict>> entries;
+        for (size_t i = 0; i < set.entries[family].boxes.size(); ++i) {
+            entries.emplace_back(set.entries[family].boxes[i], set.entries[family].verdicts[i]);
+        }
+        fine = find_conflicts(context, entries, spans[family]);
+    }
+    return fine;
+}
+
+bool check_size(Context& context, const SetEntry& set) {
+    for (const ast::ElementAttribute& option : set.item->options) {
+        if (option.name.text != "size" || !option.value) {
+            continue;
+        }
+        const auto size = read_single(context, *option.value, {TypeId::Integer, 32, "size", false});
+        const size_t elements = set.entries[0].boxes.size() + set.entries[1].boxes.size();
+        if (size && elements > *size) {
+            context.report(Diag::SetOverflow, option.value->span, set.item->name.text, elements,
+                           static_cast<uint64_t>(*size));
+            return false;
+        }
+        return size.has_value();
+    }
+    return true;
+}
+
+bool check_set(Context& context, SetEntry& set) {
+    if (!check_flags_and_options(context, *set.item) || !read_type(context, set) ||
+        !read_elements(context, set) || !read_set_file(context, set) || !check_size(context, set)) {
+        return false;
+    }
+    if (!set.item->is_map) {
+        normalize(set.entries[0].boxes);
+        normalize(set.entries[1].boxes);
+    }
+    return true;
+}
+
+std::string describe(const SetEntry& set) {
+    std::string text;
+    for (size_t i = 0; i < set.slots.size(); ++i) {
+        const Slot& slot = set.slots[i];
+        text += text.empty() ? "" : " . ";
+        text += set.inet_part == static_cast<int>(i) ? "inet_addr"
+                : slot.type == TypeId::Integer       ? fmt::format("integers of {} bits", slot.width)
+                                                     : std::string(name_of(slot.type));
+    }
+    return text;
+}
+
+bool fits(const SetEntry& set, size_t part, const ResolvedKey& key) {
+    const Slot& slot = set.slots[part];
+    const bool address = key.slot.type == TypeId::Ipv4Addr || key.slot.type == TypeId::Ipv6Addr;
+    if (set.inet_part == static_cast<int>(part)) {
+        return address;
+    }
+    if (key.other) {
+        return slot.type == TypeId::Ipv4Addr || slot.type == TypeId::Ipv6Addr;
+    }
+    const bool plain = slot.type == TypeId::Integer || key.slot.type == TypeId::Integer;
+    return slot.width == key.slot.width && (slot.type == key.slot.type || plain);
+}
+
+} // namespace
+
+void check_sets(Context& context) {
+    for (auto& [name, set] : context.sets) {
+        set.broken = !check_set(context, set);
+    }
+}
+
+SetEntry* use_set(Context& context, const ast::Name& name, bool want_map,
+                  const std::vector<ResolvedKey>& keys) {
+    auto found = context.sets.find(name.text);
+    if (found == context.sets.end()) {
+        std::vector<std::string> names;
+        for (const auto& [other, set] : context.sets) {
+            names.push_back(other);
+        }
+        std::string hint = did_you_mean(name.text, names);
+        if (hint.empty() && context.defines.contains(name.text)) {
+            hint = "did you mean `$" + name.text + "`?";
+        }
+        context.report(Diag::UndefinedSet, name.span, name.text).with_hint(std::move(hint));
+        return nullptr;
+    }
+    SetEntry& set = found->second;
+    set.used = true;
+    if (set.broken) {
+        return nullptr;
+    }
+    if (set.item->is_map != want_map) {
+        context
+            .report(Diag::SetOrMap, name.span, name.text, want_map ? "set" : "map", want_map ? "map" : "set")
+            .with_hint(want_map ? "" : "a map is looked up with `vmap @" + name.text + "`");
+        return nullptr;
+    }
+    if (set.slots.size() != keys.size()) {
+        context.report(Diag::ConcatParts, name.span, fmt::format("keys of {} parts", set.slots.size()),
+                       fmt::format("{} parts", keys.size()));
+        return nullptr;
+    }
+    for (size_t i = 0; i < keys.size(); ++i) {
+        if (!fits(set, i, keys[i])) {
+            const std::string is = keys[i].slot.type == TypeId::Integer
+                                       ? fmt::format("an integer of {} bits", keys[i].slot.width)
+                                       : std::string(name_of(keys[i].slot.type));
+            context.report(Diag::WrongSetType, name.span, name.text, describe(set), keys[i].slot.name, is)
+                .with_note(set.item->name.span, "the set is here");
+            return nullptr;
+        }
+    }
+    return &set;
+}
+
+} // namespace xdpc::checking

@@ -1,0 +1,202 @@
+// Verdict maps, anonymous and named.
+#include "compiler/policy/check_context.h"
+
+#include <algorithm>
+#include <set>
+
+namespace xdpc::checking {
+
+namespace {
+
+bool is_ether_type(const ResolvedKey& key) {
+    const auto* field = std::get_if<FieldKey>(&key.key.source);
+    return field != nullptr && field->field == FieldId::EtherType;
+}
+
+bool read_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
+                   VmapStatement& result) {
+    bool fine = true;
+    std::vector<Span> spans;
+    for (const ast::Element& element : list.elements) {
+        const auto* mapped = std::get_if<ast::VerdictNode>(&element.mapped);
+        if (mapped == nullptr) {
+            context.report(Diag::MisplacedValue, element.span, "an element without a verdict")
+                .with_hint("`KEY : VERDICT`");
+            fine = false;
+            continue;
+        }
+        const auto verdict = resolve_verdict(context, *mapped);
+        std::vector<Box> boxes;
+        const bool star = std::holds_alternative<ast::Star>(element.key.node);
+        const bool read = star || read_boxes(context, element.key, slots, boxes);
+        fine = verdict && read && fine;
+        if (!verdict || !read) {
+            continue;
+        }
+        if (star && result.otherwise) {
+            context.report(Diag::ConflictingEntries, element.key.span, "*");
+            fine = false;
+        }
+        if (star) {
+            result.otherwise = *verdict;
+        }
+        for (Box& box : boxes) {
+            result.entries.emplace_back(std::move(box), *verdict);
+            spans.push_back(element.key.span);
+        }
+    }
+    return fine && find_conflicts(context, result.entries, spans);
+}
+
+/// Where a map on `ether type` names tags and other EtherTypes, both keys are looked at.
+void settle_ether_type(const std::vector<ResolvedKey>& keys, VmapStatement& result) {
+    for (size_t part = 0; part < keys.size(); ++part) {
+        if (!is_ether_type(keys[part])) {
+            continue;
+        }
+        auto is_tag = [&](const auto& entry) {
+            const Interval& type = entry.first[part];
+            return type.lo == type.hi && (type.lo == 0x8100 || type.lo == 0x88a8 || type.lo == 0x9100);
+        };
+        const bool all = std::all_of(result.entries.begin(), result.entries.end(), is_tag);
+        const bool none = std::none_of(result.entries.begin(), result.entries.end(), is_tag);
+        if (all && !result.otherwise) {
+            continue; // the outermost type alone decides
+        }
+        if (none) {
+            result.keys[part].source = MetaKey{MetaId::Protocol};
+            continue;
+        }
+        result.keys.push_back({MetaKey{MetaId::Protocol}});
+        const Interval any{0, max_of_width(16)};
+        for (auto& entry : result.entries) {
+            const Interval type = entry.first[part];
+            const bool tag = is_tag(entry);
+            entry.first[part] = tag ? type : any;
+            entry.first.push_back(tag ? any : type);
+        }
+    }
+}
+
+void take_map(const SetEntry& map, const std::vector<ResolvedKey>& keys, VmapStatement& result) {
+    size_t family = 0;
+    if (map.inet_part >= 0 && keys[static_cast<size_t>(map.inet_part)].slot.type == TypeId::Ipv6Addr) {
+        family = 1;
+    }
+    const SetEntries& entries = map.entries[family];
+    for (size_t i = 0; i < entries.boxes.size(); ++i) {
+        result.entries.emplace_back(entries.boxes[i], entries.verdicts[i]);
+    }
+    result.otherwise = map.otherwise;
+}
+
+/// A named map's jumps become edges where it is used.
+void lead_on(Context& context, const VmapStatement& vmap, Span span) {
+    std::set<ChainId> targets;
+    auto add = [&](const Verdict& verdict) {
+        if (const auto* jump = std::get_if<Jump>(&verdict)) {
+            targets.insert(jump->chain);
+        } else if (const auto* go = std::get_if<Goto>(&verdict)) {
+            targets.insert(go->chain);
+        }
+    };
+    for (const auto& [box, verdict] : vmap.entries) {
+        add(verdict);
+    }
+    if (vmap.otherwise) {
+        add(*vmap.otherwise);
+    }
+    for (const ChainId target : targets) {
+        if (context.current_chain) {
+            context.edges.push_back({*context.current_chain, target, span});
+        }
+    }
+}
+
+} // namespace
+
+bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
+                    const std::vector<Span>& spans) {
+    auto text = [&](size_t i) { return name_of(entries[i].second, context.policy); };
+    std::vector<size_t> order(entries.size());
+    for (size_t i = 0; i < order.size(); ++i) {
+        order[i] = i;
+    }
+    std::sort(order.begin(), order.end(),
+              [&](size_t a, size_t b) { return entries[a].first[0].lo < entries[b].first[0].lo; });
+    size_t widest = order.empty() ? 0 : order[0]; // of those before, the one that reaches furthest
+    for (size_t n = 1; n < order.size(); ++n) {
+        const Box& before = entries[widest].first;
+        const Box& box = entries[order[n]].first;
+        const bool overlaps = box.size() == 1 ? box[0].lo <= before[0].hi : box == before;
+        if (overlaps && text(order[n]) != text(widest)) {
+            const size_t later = std::max(order[n], widest);
+            const size_t earlier = std::min(order[n], widest);
+            context.report(Diag::ConflictingEntries, spans[later], shown(context, spans[later]))
+                .with_note(spans[earlier], "this one: " + text(earlier));
+            return false;
+        }
+        if (box.size() > 1 || box[0].hi > before[0].hi) {
+            widest = order[n];
+        }
+    }
+    return true;
+}
+
+std::optional<VmapStatement> check_vmap(Context& context, const ast::Vmap& vmap, Span span) {
+    const auto keys = resolve_all(context, vmap.keys, &vmap.table);
+    VmapStatement result;
+    result.span = span;
+    if (!keys) {
+        return {};
+    }
+    std::vector<Slot> slots;
+    for (const ResolvedKey& key : *keys) {
+        if (key.other) {
+            context
+                .report(Diag::NotYetSupported, key.span,
+                        "a verdict map on `" + key.slot.name + "` without a family")
+                .with_hint("write `ip " + key.slot.name + "` or `ip6 " + key.slot.name + "`");
+            return {};
+        }
+        result.keys.push_back(key.key);
+        slots.push_back(key.slot);
+    }
+    const ast::Value* table = &vmap.table;
+    for (unsigned depth = 0; depth < max_nesting; ++depth) {
+        const auto* reference = std::get_if<ast::DefineRef>(&table->node);
+        auto found =
+            reference != nullptr ? context.defines.find(reference->name.text) : context.defines.end();
+        if (found == context.defines.end() || found->second.broken) {
+            break;
+        }
+        found->second.used = true;
+        table = &found->second.define->value;
+    }
+    if (const auto* list = std::get_if<ast::ListValue>(&table->node)) {
+        if (!read_elements(context, *list, slots, result)) {
+            return {};
+        }
+    } else if (const auto* reference = std::get_if<ast::SetRef>(&table->node)) {
+        const SetEntry* map = use_set(context, reference->name, true, *keys);
+        if (map == nullptr) {
+            return {};
+        }
+        take_map(*map, *keys, result);
+        if (!spend(context, result.entries.size(), span)) {
+            return {};
+        }
+        lead_on(context, result, span);
+    } else {
+        std::vector<Box> ignored;
+        if (read_boxes(context, *table, slots, ignored)) {
+            context.report(Diag::MisplacedValue, table->span, "a value without a verdict")
+                .with_hint("`vmap { KEY : VERDICT, … }`");
+        }
+        return {};
+    }
+    settle_ether_type(*keys, result);
+    return result;
+}
+
+} // namespace xdpc::checking

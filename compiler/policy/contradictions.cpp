@@ -1,0 +1,264 @@
+// Rules that no packet can match: the same key in disjoint sets, or headers that exclude each other.
+#include "compiler/base/overloaded.h"
+#include "compiler/policy/check_context.h"
+
+#include <algorithm>
+
+namespace xdpc::checking {
+
+namespace {
+
+/// Larger sets are not intersected: what is found here is a typo, not a proof.
+constexpr size_t largest_set = 65536;
+
+/// That (key & mask) must lie in `values`.
+struct Fact {
+    KeySource key;
+    u128 mask;
+    IntervalSet values;
+    Span span;
+    std::string needs; // "TCP": what a header asks for; "" for what the rule says of the key itself
+};
+struct Conflict {
+    Fact later, earlier;
+};
+struct Facts {
+    std::vector<Fact> all;
+    std::vector<Fact> narrowed; // one for each key and mask: the intersection so far
+};
+
+const KeySource ether_type = MetaKey{MetaId::Protocol};
+const KeySource l4_protocol = MetaKey{MetaId::L4proto};
+
+std::optional<Conflict> add(Facts& facts, Fact fact) {
+    auto same = [&](const Fact& other) { return other.key == fact.key && other.mask == fact.mask; };
+    auto found = std::find_if(facts.narrowed.begin(), facts.narrowed.end(), same);
+    if (found == facts.narrowed.end()) {
+        facts.narrowed.push_back(fact);
+        facts.all.push_back(std::move(fact));
+        return {};
+    }
+    IntervalSet both = found->values.intersect(fact.values);
+    if (!both.empty()) {
+        found->values = std::move(both);
+        facts.all.push_back(std::move(fact));
+        return {};
+    }
+    const Fact* earlier = nullptr;
+    for (const Fact& other : facts.all) {
+        const bool excludes = same(other) && other.values.intersect(fact.values).empty();
+        if (excludes || (earlier == nullptr && same(other))) {
+            earlier = &other;
+            if (excludes) {
+                break;
+            }
+        }
+    }
+    return Conflict{std::move(fact), *earlier};
+}
+
+IntervalSet values_of(std::initializer_list<u128> numbers) {
+    std::vector<Interval> intervals;
+    for (const u128 number : numbers) {
+        intervals.push_back({number, number});
+    }
+    return IntervalSet::of(std::move(intervals));
+}
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+}
+
+/// What reaching `header` asks for.
+void implied_by(HeaderId header, Span span, std::vector<Fact>& out) {
+    const HeaderInfo& row = info(header);
+    const u128 all = Key{}.mask;
+    auto network = [&](std::initializer_list<u128> types, std::string needs) {
+        out.push_back({ether_type, all, values_of(types), span, std::move(needs)});
+    };
+    auto transport = [&](std::initializer_list<u128> protocols, std::string needs) {
+        out.push_back({l4_protocol, all, values_of(protocols), span, std::move(needs)});
+    };
+    switch (row.layer) {
+    case Layer::Link:
+    case Layer::Tag:
+        return;
+    case Layer::Arp:
+        return network({row.guard}, "ARP");
+    case Layer::Ip:
+        return network({row.guard}, "IPv4");
+    case Layer::Ip6:
+        return network({row.guard}, "IPv6");
+    case Layer::Extension:
+        return network({0x86dd}, "IPv6");
+    case Layer::Transport4:
+        network({0x0800}, "IPv4");
+        return transport({row.guard}, upper(row.keyword));
+    case Layer::Transport6:
+        network({0x86dd}, "IPv6");
+        return transport({row.guard}, "ICMPv6");
+    case Layer::Transport:
+        network({0x0800, 0x86dd}, "IP");
+        if (header != HeaderId::Ah) { // stepped over on the way to another
+            transport({row.guard}, upper(row.keyword));
+        }
+        return;
+    case Layer::AnyTransport:
+        network({0x0800, 0x86dd}, "IP");
+        return transport({6, 17, 33, 132, 136}, "a protocol with ports");
+    case Layer::Option:
+        return implied_by(row.parent, span, out);
+    }
+}
+
+/// What the presence of a key asks for; of an existence, its being 1.
+void implied_by(const KeySource& key, const IntervalSet* values, Span span, std::vector<Fact>& out) {
+    std::visit(Overloaded{
+                   [&](const FieldKey& field) { implied_by(info(field.field).header, span, out); },
+                   [&](const RawKey& raw) {
+                       if (raw.base == RawBase::Th || raw.base == RawBase::Ih) {
+                           out.push_back({ether_type, Key{}.mask, values_of({0x0800, 0x86dd}), span, "IP"});
+                       }
+                   },
+                   [&](const ExistsKey& exists) {
+                       const bool option = info(exists.header).layer == Layer::Option;
+                       if (option || (values != nullptr && !values->contains(0))) {
+                           implied_by(exists.header, span, out);
+                       }
+                   },
+                   [&](const MetaKey& meta) {
+                       if (meta.meta == MetaId::L4proto || meta.meta == MetaId::Fragment) {
+                           out.push_back({ether_type, Key{}.mask, values_of({0x0800, 0x86dd}), span, "IP"});
+                       }
+                   },
+               },
+               key);
+}
+
+/// A protocol number in the IP header is the transport protocol, unless the walk goes on behind it.
+void follow(const Fact& fact, std::vector<Fact>& out) {
+    const auto* field = std::get_if<FieldKey>(&fact.key);
+    if (field == nullptr || fact.mask != Key{}.mask) {
+        return;
+    }
+    auto lacks = [&](std::initializer_list<u128> numbers) {
+        return std::none_of(numbers.begin(), numbers.end(),
+                            [&](u128 number) { return fact.values.contains(number); });
+    };
+    if ((field->field == FieldId::IpProtocol && lacks({51})) ||
+        (field->field == FieldId::Ip6Nexthdr && lacks({0, 43, 44, 51, 60, 135}))) {
+        out.push_back({l4_protocol, fact.mask, fact.values, fact.span, ""});
+    }
+    if (field->field == FieldId::VlanType && lacks({0x8100, 0x88a8, 0x9100})) {
+        out.push_back({ether_type, fact.mask, fact.values, fact.span, ""});
+    }
+}
+
+std::optional<Conflict> add_test(Facts& facts, const Test& test) {
+    std::vector<Fact> found;
+    for (size_t i = 0; i < test.keys.size(); ++i) {
+        const Key& key = test.keys[i];
+        const bool random = std::holds_alternative<MetaKey>(key.source) &&
+                            std::get<MetaKey>(key.source).meta == MetaId::Random;
+        const bool usable = !test.boxes.empty() && test.boxes.size() <= largest_set && !random &&
+                            !(test.negated && test.keys.size() > 1);
+        if (!usable) {
+            implied_by(key.source, nullptr, test.span, found);
+            continue;
+        }
+        std::vector<Interval> intervals;
+        for (const Box& box : test.boxes) {
+            intervals.push_back(box[i]);
+        }
+        IntervalSet values = IntervalSet::of(std::move(intervals));
+        if (test.negated) {
+            values = values.complement(width_of(key.source));
+        }
+        implied_by(key.source, &values, test.span, found);
+        found.push_back({key.source, key.mask, std::move(values), test.span, ""});
+        follow(Fact(found.back()), found);
+    }
+    for (Fact& fact : found) {
+        if (auto conflict = add(facts, std::move(fact))) {
+            return conflict;
+        }
+    }
+    return {};
+}
+
+std::optional<Conflict> add_condition(Facts& facts, const Condition& condition) {
+    if (const auto* test = std::get_if<Test>(&condition.node)) {
+        return add_test(facts, *test);
+    }
+    if (const auto* all = std::get_if<AllOf>(&condition.node)) {
+        for (const Condition& part : all->parts) {
+            if (auto conflict = add_condition(facts, part)) {
+                return conflict;
+            }
+        }
+        return {};
+    }
+    const auto* any = std::get_if<AnyOf>(&condition.node);
+    if (any == nullptr) {
+        return {}; // of a `not ( )` nothing follows that easily
+    }
+    std::optional<Conflict> first;
+    for (const Condition& part : any->parts) {
+        Facts own = facts;
+        auto conflict = add_condition(own, part);
+        if (!conflict) {
+            return {};
+        }
+        first = first ? std::move(first) : std::move(conflict);
+    }
+    return first;
+}
+
+void report(Context& context, const Conflict& conflict) {
+    const Fact& later = conflict.later;
+    const Fact& earlier = conflict.earlier;
+    const std::string later_text = shown(context, later.span);
+    const std::string earlier_text = shown(context, earlier.span);
+    if (!later.needs.empty()) {
+        context.report(Diag::HeaderContradiction, later.span, later_text, later.needs, earlier_text)
+            .with_note(earlier.span,
+                       earlier.needs.empty() ? "said here" : fmt::format("which needs {}", earlier.needs));
+    } else if (!earlier.needs.empty()) {
+        context.report(Diag::HeaderContradiction, earlier.span, earlier_text, earlier.needs, later_text)
+            .with_note(later.span, "said here");
+    } else {
+        Diagnostic& diagnostic = context.report(Diag::Contradiction, later.span, later_text, earlier_text);
+        diagnostic.with_note(earlier.span, "said here");
+        if (!std::holds_alternative<MetaKey>(later.key)) {
+            diagnostic.with_hint("any of several values: `" + name_of(later.key) + " { a, b }`");
+        }
+    }
+}
+
+} // namespace
+
+void find_contradictions(Context& context, const Rule& rule) {
+    Facts facts;
+    for (const Statement& statement : rule.statements) {
+        std::optional<Conflict> conflict;
+        if (const auto* match = std::get_if<MatchStatement>(&statement)) {
+            conflict = add_condition(facts, match->condition);
+        } else if (const auto* vmap = std::get_if<VmapStatement>(&statement)) {
+            Test test{vmap->keys, {}, false, vmap->span, ""};
+            if (!vmap->otherwise && vmap->entries.size() <= largest_set) {
+                for (const auto& [box, verdict] : vmap->entries) {
+                    test.boxes.push_back(box);
+                }
+            }
+            conflict = add_test(facts, test);
+        }
+        if (conflict) {
+            report(context, *conflict);
+            return;
+        }
+    }
+}
+
+} // namespace xdpc::checking

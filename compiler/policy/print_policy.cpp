@@ -1,0 +1,127 @@
+// The checked policy as text, for `xdpc emit --as policy`.
+#include "compiler/base/overloaded.h"
+#include "compiler/policy/check.h"
+
+#include <fmt/format.h>
+
+namespace xdpc {
+
+namespace {
+
+/// Longer lists are shown by their number of entries.
+constexpr size_t most_boxes = 64;
+
+std::string text_of(const Key& key) {
+    const uint16_t width = width_of(key.source);
+    const u128 mask = key.mask & max_of_width(width);
+    if (mask == max_of_width(width)) {
+        return name_of(key.source);
+    }
+    return name_of(key.source) + " & " + format_value(type_of(key.source), mask);
+}
+
+std::string text_of(const std::vector<Key>& keys) {
+    std::string text;
+    for (const Key& key : keys) {
+        text += (text.empty() ? "" : " . ") + text_of(key);
+    }
+    return text;
+}
+
+std::string text_of(const Box& box, const std::vector<Key>& keys) {
+    std::string text;
+    for (size_t i = 0; i < box.size(); ++i) {
+        const KeySource& source = keys[i].source;
+        text += (text.empty() ? "" : " . ") + format_interval(type_of(source), box[i], width_of(source));
+    }
+    return text;
+}
+
+std::string text_of(const Test& test) {
+    std::string list;
+    for (size_t i = 0; i < test.boxes.size() && i < most_boxes; ++i) {
+        list += (list.empty() ? "" : ", ") + text_of(test.boxes[i], test.keys);
+    }
+    if (test.boxes.size() > most_boxes) {
+        list += fmt::format(", and {} more", test.boxes.size() - most_boxes);
+    }
+    const std::string set = test.boxes.size() == 1 ? list : "{ " + list + " }";
+    return text_of(test.keys) + (test.negated ? " != " : " == ") + set;
+}
+
+std::string text_of(const Condition& condition);
+
+std::string join_parts(const std::vector<Condition>& parts, std::string_view word, std::string_view none) {
+    std::string text;
+    for (const Condition& part : parts) {
+        text += text.empty() ? "" : fmt::format(" {} ", word);
+        text += text_of(part);
+    }
+    return text.empty() ? std::string(none) : "( " + text + " )";
+}
+
+std::string text_of(const Condition& condition) {
+    return std::visit(Overloaded{
+                          [](const Test& test) { return text_of(test); },
+                          [](const AllOf& all) { return join_parts(all.parts, "and", "true"); },
+                          [](const AnyOf& any) { return join_parts(any.parts, "or", "false"); },
+                          [](const NotOf& negation) { return "not ( " + text_of(negation.part[0]) + " )"; },
+                      },
+                      condition.node);
+}
+
+std::string text_of(const VmapStatement& vmap, const Policy& policy) {
+    std::string list;
+    for (size_t i = 0; i < vmap.entries.size() && i < most_boxes; ++i) {
+        list += list.empty() ? "" : ", ";
+        list += text_of(vmap.entries[i].first, vmap.keys) + " : " + name_of(vmap.entries[i].second, policy);
+    }
+    if (vmap.entries.size() > most_boxes) {
+        list += fmt::format(", and {} more", vmap.entries.size() - most_boxes);
+    }
+    if (vmap.otherwise) {
+        list += (list.empty() ? "* : " : ", * : ") + name_of(*vmap.otherwise, policy);
+    }
+    return text_of(vmap.keys) + " vmap { " + list + " }";
+}
+
+std::string text_of(const Statement& statement, const Policy& policy) {
+    return std::visit(Overloaded{
+                          [](const MatchStatement& match) { return "match " + text_of(match.condition); },
+                          [](const CountStatement&) { return std::string("count"); },
+                          [&](const VerdictStatement& verdict) { return name_of(verdict.verdict, policy); },
+                          [&](const VmapStatement& vmap) { return text_of(vmap, policy); },
+                      },
+                      statement);
+}
+
+std::string text_of(const Rule& rule, const Policy& policy) {
+    std::string text = fmt::format("  rule {} {}{}{}\n", rule.id.value, rule.display,
+                                   rule.counts ? " counts" : "", rule.counts_mid ? " counts-mid" : "");
+    for (const Statement& statement : rule.statements) {
+        text += "    " + text_of(statement, policy) + "\n";
+    }
+    return text;
+}
+
+} // namespace
+
+std::string print(const Policy& policy) {
+    std::string text = fmt::format("policy {}\n", policy.path);
+    text += fmt::format("counters {}\n", policy.options.counters ? "on" : "off");
+    for (const Chain& chain : policy.chains) {
+        text += fmt::format("chain {} {}{}\n", chain.id.value, chain.name,
+                            chain.id == policy.entry ? " entry" : "");
+        for (const RuleId rule : chain.rules) {
+            text += text_of(policy.rule(rule), policy);
+        }
+        text += fmt::format("  end {}{}\n", chain.policy ? name_of(*chain.policy, policy) : "return",
+                            chain.counts_policy ? " counts" : "");
+    }
+    for (const TestCase& test : policy.tests) {
+        text += fmt::format("test \"{}\" of {} steps\n", test.title, test.steps.size());
+    }
+    return text;
+}
+
+} // namespace xdpc

@@ -119,26 +119,42 @@ std::string render(const Diagnostics& diagnostics, const Sources& sources, Rende
     return out;
 }
 
+namespace {
+/// Edits from one word to the other; two swapped letters are one, for they are the commonest typo.
+size_t edit_distance(std::string_view from, std::string_view to) {
+    std::vector<size_t> before_last(to.size() + 1);
+    std::vector<size_t> last(to.size() + 1);
+    std::vector<size_t> row(to.size() + 1);
+    for (size_t j = 0; j < row.size(); ++j) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= from.size(); ++i) {
+        std::swap(before_last, last);
+        std::swap(last, row);
+        row[0] = i;
+        for (size_t j = 1; j <= to.size(); ++j) {
+            const size_t same = last[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, same});
+            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) {
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
+            }
+        }
+    }
+    return row.back();
+}
+} // namespace
+
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    constexpr size_t longest = 64; // no name is longer; a longer word is no typo of one
+    if (word.size() > longest) {
+        return {};
+    }
     std::string best;
     size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
-        std::vector<size_t> row(candidate.size() + 1);
-        for (size_t j = 0; j < row.size(); ++j) {
-            row[j] = j;
-        }
-        for (size_t i = 1; i <= word.size(); ++i) {
-            size_t diagonal = row[0];
-            row[0] = i;
-            for (size_t j = 1; j <= candidate.size(); ++j) {
-                const size_t above = row[j];
-                const size_t same = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
-                row[j] = std::min({above + 1, row[j - 1] + 1, same});
-                diagonal = above;
-            }
-        }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
+        const size_t distance = edit_distance(word, candidate);
+        if (distance < best_distance) {
+            best_distance = distance;
             best = candidate;
         }
     }

@@ -59,7 +59,8 @@ INSTANTIATE_TEST_SUITE_P(
     Values, Matches,
     testing::Values(
         Case{"tcp dport 80-90", "match implied (field \"tcp\" \"dport\") (range 80 90)"},
-        Case{"ip saddr 10.0.0.1-10.0.0.9", "match implied (field \"ip\" \"saddr\") (range 10.0.0.1 10.0.0.9)"},
+        Case{"ip saddr 10.0.0.1-10.0.0.9",
+             "match implied (field \"ip\" \"saddr\") (range 10.0.0.1 10.0.0.9)"},
         Case{"ip6 saddr fe80::1-fe80::9", "match implied (field \"ip6\" \"saddr\") (range fe80::1 fe80::9)"},
         Case{"ip6 saddr ::/0", "match implied (field \"ip6\" \"saddr\") (slash :: 0)"},
         Case{"ether saddr 02:00:00:00:00:01", "match implied (field \"ether\" \"saddr\") 02:00:00:00:00:01"},
@@ -79,17 +80,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ip protocol tcp or udp", "match implied (field \"ip\" \"protocol\") (| tcp udp)"},
         Case{"ip protocol tcp or udp drop",
              "match implied (field \"ip\" \"protocol\") (| tcp udp)\n(verdict drop)"},
-        Case{"ip protocol tcp or udp tcp dport 1",
-             "match implied (field \"ip\" \"protocol\") (| tcp udp)\nmatch implied (field \"tcp\" \"dport\") 1"},
-        Case{"tcp dport { 22, 80-90,\n  { 1, 2 },\n }",
-             "match implied (field \"tcp\" \"dport\") (list (element 22) (element (range 80 90)) (element (list "
-             "(element 1) (element 2))))"},
+        Case{"ip protocol tcp or udp tcp dport 1", "match implied (field \"ip\" \"protocol\") (| tcp "
+                                                   "udp)\nmatch implied (field \"tcp\" \"dport\") 1"},
+        Case{"tcp dport { 22, 80-90,\n  { 1, 2 },\n }", "match implied (field \"tcp\" \"dport\") (list "
+                                                        "(element 22) (element (range 80 90)) (element (list "
+                                                        "(element 1) (element 2))))"},
         Case{"ip saddr . tcp dport { 10.0.0.0/8 . 22, 10.0.0.1 . 80-90 }",
              "match implied (field \"ip\" \"saddr\") (field \"tcp\" \"dport\") (list (element (concat (slash "
              "10.0.0.0 8) 22)) (element (concat 10.0.0.1 (range 80 90))))"},
-        Case{"tcp dport vmap { 22 : jump ssh, 80: pass, 443:drop, * : continue }",
-             "vmap (field \"tcp\" \"dport\") (list (element 22 -> (verdict jump ssh)) (element 80 -> (verdict "
-             "pass)) (element 443 -> (verdict drop)) (element * -> (verdict continue)))"},
+        Case{
+            "tcp dport vmap { 22 : jump ssh, 80: pass, 443:drop, * : continue }",
+            "vmap (field \"tcp\" \"dport\") (list (element 22 -> (verdict jump ssh)) (element 80 -> (verdict "
+            "pass)) (element 443 -> (verdict drop)) (element * -> (verdict continue)))"},
         Case{"ip6 saddr vmap { fe80::1: drop, fe80::: pass, fe80::2:accept }",
              "vmap (field \"ip6\" \"saddr\") (list (element fe80::1 -> (verdict drop)) (element fe80:: -> "
              "(verdict pass)) (element fe80::2 -> (verdict pass)))"},
@@ -98,35 +100,37 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Groups, Matches,
     testing::Values(
-        Case{"( tcp dport 22 or udp dport 53 ) pass",
-             "group\nalternative\nmatch implied (field \"tcp\" \"dport\") 22\nalternative\nmatch implied (field "
-             "\"udp\" \"dport\") 53\n(verdict pass)"},
+        Case{"( tcp dport 22 or udp dport 53 ) pass", "group\nalternative\nmatch implied (field \"tcp\" "
+                                                      "\"dport\") 22\nalternative\nmatch implied (field "
+                                                      "\"udp\" \"dport\") 53\n(verdict pass)"},
         Case{"(ip protocol tcp or udp\n or meta length 5)",
              "group\nalternative\nmatch implied (field \"ip\" \"protocol\") (| tcp udp)\nalternative\nmatch "
              "implied (meta length) 5"},
-        Case{"( tcp dport 22 or udp dprot 53 )",
-             "group\nalternative\nmatch implied (field \"tcp\" \"dport\") 22\nalternative\nmatch implied (field "
-             "\"udp\" \"dprot\") 53"},
-        Case{"( tcp dport 22 or exthdr frag exists )",
-             "group\nalternative\nmatch implied (field \"tcp\" \"dport\") 22\nalternative\nmatch exists (field "
-             "\"frag\" \"\")"},
-        Case{"not ( tcp dport 22 ( ip ttl 1 or ip ttl 2 ) )",
-             "not\nalternative\nmatch implied (field \"tcp\" \"dport\") 22\ngroup\nalternative\nmatch implied "
-             "(field \"ip\" \"ttl\") 1\nalternative\nmatch implied (field \"ip\" \"ttl\") 2"},
-        Case{"( ip ttl 1 or not ( ip ttl 2 ) )",
-             "group\nalternative\nmatch implied (field \"ip\" \"ttl\") 1\nalternative\nnot\nalternative\nmatch "
-             "implied (field \"ip\" \"ttl\") 2"}));
+        Case{"( tcp dport 22 or udp dprot 53 )", "group\nalternative\nmatch implied (field \"tcp\" "
+                                                 "\"dport\") 22\nalternative\nmatch implied (field "
+                                                 "\"udp\" \"dprot\") 53"},
+        Case{"( tcp dport 22 or exthdr frag exists )", "group\nalternative\nmatch implied (field \"tcp\" "
+                                                       "\"dport\") 22\nalternative\nmatch exists (field "
+                                                       "\"frag\" \"\")"},
+        Case{
+            "not ( tcp dport 22 ( ip ttl 1 or ip ttl 2 ) )",
+            "not\nalternative\nmatch implied (field \"tcp\" \"dport\") 22\ngroup\nalternative\nmatch implied "
+            "(field \"ip\" \"ttl\") 1\nalternative\nmatch implied (field \"ip\" \"ttl\") 2"},
+        Case{"( ip ttl 1 or not ( ip ttl 2 ) )", "group\nalternative\nmatch implied (field \"ip\" \"ttl\") "
+                                                 "1\nalternative\nnot\nalternative\nmatch "
+                                                 "implied (field \"ip\" \"ttl\") 2"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, Matches,
     testing::Values(
-        Case{"accept", "(verdict pass)"}, Case{"goto x", "(verdict goto x)"}, Case{"abort; tx",
-                                                                              "(verdict abort)\n(verdict tx)"},
+        Case{"accept", "(verdict pass)"}, Case{"goto x", "(verdict goto x)"},
+        Case{"abort; tx", "(verdict abort)\n(verdict tx)"},
         Case{"counter packets 5 bytes 600 drop", "counter\n(verdict drop)"},
         Case{"nocount drop comment \"why not\"", "nocount\n(verdict drop)\ncomment \"why not\""},
         Case{"tcp dport 22 \\\n drop # no", "match implied (field \"tcp\" \"dport\") 22\n(verdict drop)"},
         Case{"limit rate over 5/second burst 4 per ip saddr size 65536 on full drop pass",
-             "other \"limit\" \"limit rate over 5/second burst 4 per ip saddr size 65536 on full drop\"\n(verdict "
+             "other \"limit\" \"limit rate over 5/second burst 4 per ip saddr size 65536 on full "
+             "drop\"\n(verdict "
              "pass)"},
         Case{"log prefix \"drop \" drop", "other \"log\" \"log prefix \"drop \"\"\n(verdict drop)"},
         Case{"ip ttl set 9 pass", "other \"ip ttl set\" \"ip ttl set 9\"\n(verdict pass)"},
@@ -136,7 +140,8 @@ INSTANTIATE_TEST_SUITE_P(
              "other \"add\" \"add @s { ip saddr timeout 5s }\"\n(verdict drop)"},
         Case{"redirect to { eth0, eth1 }", "other \"redirect\" \"redirect to { eth0, eth1 }\""},
         Case{"counter name foo drop", "other \"counter name\" \"counter name foo\"\n(verdict drop)"},
-        Case{"sip_method(packet) == 2 drop", "other \"sip_method\" \"sip_method(packet) == 2\"\n(verdict drop)"},
+        Case{"sip_method(packet) == 2 drop",
+             "other \"sip_method\" \"sip_method(packet) == 2\"\n(verdict drop)"},
         Case{"( ct state new or tcp dport 5 ) drop",
              "group\nalternative\nother \"ct\" \"ct state new\"\nalternative\nmatch implied (field \"tcp\" "
              "\"dport\") 5\n(verdict drop)"},

@@ -274,9 +274,11 @@ bench() {
     "$build/xdpc-bench" "$@"
 }
 
+# N random policies with random packets each, evaluator against kernel; then a while of libFuzzer if asked for.
 fuzz() {
     build all
-    "$build/tests/test_verdict" --gtest_filter='*fuzz*' "$@"
+    "$build/xdpc-fuzz" "${1:-300}"
+    [[ ${2:-} != --libfuzzer ]] || tests/fuzz/smoke.sh "${3:-60}"
 }
 
 help() {
@@ -287,7 +289,8 @@ usage: ./xdpc.sh COMMAND
   build     install the packages that are missing and build build/xdpc
   test      install, build, and run all tests (arguments go to ctest: -R NAME)
   bench     measure, beside hand-written C (arguments go to xdpc-bench: --json FILE)
-  fuzz N    N random policies with random packets each, evaluator against kernel
+  fuzz N    N random policies with random packets each, evaluator against kernel;
+            `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
   lab       two namespaces to play with, left up; `lab down` takes them away
   help      this
 HELP

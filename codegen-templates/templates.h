@@ -1,0 +1,50 @@
+/* What the functions of parse.bpf.c return, shared with the code generator that calls them. */
+#ifndef XDPC_TEMPLATES_H
+#define XDPC_TEMPLATES_H
+
+#include "codegen-templates/abi.h"
+
+#ifndef __cplusplus
+/* The fields of linux/bpf.h that are used; the kernel knows the argument by the type's name. */
+struct xdp_md {
+    xdpc_u32 data;
+    xdpc_u32 data_end;
+    xdpc_u32 data_meta;
+    xdpc_u32 ingress_ifindex;
+    xdpc_u32 rx_queue_index;
+    xdpc_u32 egress_ifindex;
+};
+#endif
+
+/* xdpc_network: bits 0-15 the network header's offset if reached, 16-31 the inner EtherType if known */
+#define XDPC_NET_REACHED (1ULL << 32)
+#define XDPC_NET_TYPE_KNOWN (1ULL << 33)
+#define XDPC_NET_TAG0 (1ULL << 34)
+#define XDPC_NET_TAG1 (1ULL << 35)
+#define XDPC_NET_TAG_CUT (1ULL << 36)
+
+/* xdpc_walk: bits 0-15 where the walk ended, 16-23 the protocol there, 32-47 where the wanted kind is if
+ * found */
+#define XDPC_WALK_BROKEN (1ULL << 24)
+#define XDPC_WALK_LATER (1ULL << 25)
+#define XDPC_WALK_FIRST (1ULL << 26)
+#define XDPC_WALK_NO_PROTO (1ULL << 27)
+#define XDPC_WALK_FOUND (1ULL << 48)
+
+/* xdpc_transport: bits 0-15 the transport header's offset if reached, 16-23 the protocol if known, 28-29
+ * `meta fragment` if known, 32-63 where the IP packet ends */
+#define XDPC_IP_TRANSPORT (1ULL << 24)
+#define XDPC_IP_PROTO_KNOWN (1ULL << 25)
+#define XDPC_IP_SOUND (1ULL << 26)
+#define XDPC_IP_BROKEN (1ULL << 27)
+#define XDPC_IP_FRAGMENT_KNOWN (1ULL << 30)
+#define XDPC_IP_LATER (1ULL << 31)
+
+/* xdpc_inner: bits 0-15 the offset */
+#define XDPC_INNER_REACHED (1ULL << 16)
+
+/* xdpc_ip_option, xdpc_tcp_option: bits 0-15 the option's offset, 16-23 its length, if found */
+#define XDPC_OPTION_FOUND (1ULL << 24)
+#define XDPC_OPTION_WALKED (1ULL << 25)
+
+#endif

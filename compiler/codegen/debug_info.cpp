@@ -1,0 +1,152 @@
+#include "compiler/codegen/debug_info.h"
+
+#include <llvm/BinaryFormat/Dwarf.h>
+
+namespace xdpc::codegen {
+
+using namespace llvm;
+
+namespace {
+FileId entry_file(const CodegenInput& input) {
+    return input.program.chains[input.program.entry.value].end.span.file;
+}
+} // namespace
+
+DebugInfo::DebugInfo(Module& module, const CodegenInput& input)
+    : module_(module), sources_(input.sources), builder_(module) {
+    module.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
+    module.addModuleFlag(Module::Warning, "Dwarf Version", 5);
+    unit_ = builder_.createCompileUnit(dwarf::DW_LANG_C99, file_of(entry_file(input)), "xdpc", true, "", 0);
+}
+
+DIFile* DebugInfo::file_of(FileId id) {
+    auto [place, fresh] = files_.try_emplace(id.value, nullptr);
+    if (fresh) {
+        if (id.value < sources_.size()) {
+            const Source& source = sources_.get(id);
+            place->second = builder_.createFile(source.path, "", std::nullopt, StringRef(source.text));
+        } else {
+            place->second = builder_.createFile("<policy>", "", std::nullopt, StringRef(""));
+        }
+    }
+    return place->second;
+}
+
+DIType* DebugInfo::integer(const char* name, uint64_t bits) {
+    return builder_.createBasicType(name, bits, dwarf::DW_ATE_unsigned);
+}
+
+DIType* DebugInfo::array_of(DIType* element, uint64_t count) {
+    Metadata* range = builder_.getOrCreateSubrange(0, static_cast<int64_t>(count));
+    return builder_.createArrayType(element->getSizeInBits() * count, 32, element,
+                                    builder_.getOrCreateArray({range}));
+}
+
+/// The kernel takes a function's first pointer for the context if it is called `struct xdp_md`; other
+/// pointers here are to keys.
+DISubroutineType* DebugInfo::signature_of(const Function& function) {
+    const auto type_of = [&](const Type* type) -> DIType* {
+        if (type->isPointerTy()) {
+            DIType* context =
+                builder_.createStructType(unit_, "xdp_md", unit_->getFile(), 0, 192, 32, DINode::FlagZero,
+                                          nullptr, builder_.getOrCreateArray({}));
+            return builder_.createPointerType(context, 64);
+        }
+        return type->isIntegerTy(32) ? integer("unsigned int", 32) : integer("unsigned long long", 64);
+    };
+    SmallVector<Metadata*> types = {type_of(function.getReturnType())};
+    for (const Argument& argument : function.args()) {
+        types.push_back(type_of(argument.getType()));
+    }
+    return builder_.createSubroutineType(builder_.getOrCreateTypeArray(types));
+}
+
+void DebugInfo::begin_function(Function& function, Span span) {
+    const bool known_file = span.file.value < sources_.size();
+    const unsigned line = known_file ? sources_.position(span).line : 1;
+    const auto flags =
+        function.hasLocalLinkage() ? DISubprogram::SPFlagLocalToUnit : DISubprogram::SPFlagZero;
+    function_ = builder_.createFunction(
+        unit_, function.getName(), "", file_of(span.file), line, signature_of(function), line,
+        DINode::FlagPrototyped, flags | DISubprogram::SPFlagDefinition | DISubprogram::SPFlagOptimized);
+    function_file_ = span.file;
+    SmallVector<Metadata*> arguments;
+    for (unsigned i = 0; i < function.arg_size(); ++i) { // BTF takes parameter names from here
+        const std::string name = i == 0 && function.getArg(0)->getType()->isPointerTy()
+                                     ? std::string("ctx")
+                                     : "a" + std::to_string(i);
+        DIType* type = cast<DIType>(function_->getType()->getTypeArray()[i + 1]);
+        arguments.push_back(
+            builder_.createParameterVariable(function_, name, i + 1, function_->getFile(), line, type, true));
+    }
+    function_->replaceRetainedNodes(builder_.getOrCreateArray(arguments));
+    function.setSubprogram(function_);
+}
+
+void DebugInfo::at(IRBuilder<>& builder, Span span) {
+    if (span.file.value >= sources_.size()) {
+        builder.SetCurrentDebugLocation(DILocation::get(module_.getContext(), 1, 1, function_));
+        return;
+    }
+    const Position position = sources_.position(span);
+    DILocalScope* scope = function_;
+    if (!(span.file == function_file_)) {
+        scope = builder_.createLexicalBlockFile(function_, file_of(span.file), 0);
+    }
+    builder.SetCurrentDebugLocation(
+        DILocation::get(module_.getContext(), position.line, position.column, scope));
+}
+
+void DebugInfo::cover(Function& function, Span span) {
+    begin_function(function, span);
+    IRBuilder<> place(module_.getContext());
+    at(place, span);
+    for (BasicBlock& block : function) {
+        for (Instruction& instruction : block) {
+            instruction.setDebugLoc(place.getCurrentDebugLocation());
+        }
+    }
+}
+
+void DebugInfo::describe(GlobalVariable& global, DIType* type) {
+    global.addDebugInfo(builder_.createGlobalVariableExpression(unit_, global.getName(), "", unit_->getFile(),
+                                                                1, type, global.hasLocalLinkage(), true));
+}
+
+void DebugInfo::describe_map(GlobalVariable& map, uint32_t type, uint32_t entries) {
+    DIFile* file = unit_->getFile();
+    DIType* u64 = integer("unsigned long long", 64);
+    const auto member = [&](const char* name, DIType* of, uint64_t offset) -> Metadata* {
+        return builder_.createMemberType(unit_, name, file, 1, of->getSizeInBits(), 64, offset,
+                                         DINode::FlagZero, of);
+    };
+    const auto number = [&](uint64_t n) {
+        return builder_.createPointerType(
+            array_of(builder_.createBasicType("int", 32, dwarf::DW_ATE_signed), n), 64);
+    };
+    DIType* counter = builder_.createStructType(
+        unit_, "xdpc_counter", file, 1, 128, 64, DINode::FlagZero, nullptr,
+        builder_.getOrCreateArray({member("packets", u64, 0), member("bytes", u64, 64)}));
+    DIType* definition = builder_.createStructType(
+        unit_, "xdpc_map", file, 1, 256, 64, DINode::FlagZero, nullptr,
+        builder_.getOrCreateArray(
+            {member("type", number(type), 0),
+             member("key", builder_.createPointerType(integer("unsigned int", 32), 64), 64),
+             member("value", builder_.createPointerType(counter, 64), 128),
+             member("max_entries", number(entries), 192)}));
+    describe(map, definition);
+}
+
+void DebugInfo::describe_bytes(GlobalVariable& global, uint64_t bytes) {
+    DIType* type = array_of(integer("unsigned char", 8), bytes);
+    if (global.isConstant()) {
+        type = builder_.createQualifiedType(dwarf::DW_TAG_const_type, type);
+    }
+    describe(global, type);
+}
+
+void DebugInfo::finish() {
+    builder_.finalize();
+}
+
+} // namespace xdpc::codegen

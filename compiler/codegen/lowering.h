@@ -1,0 +1,156 @@
+// What the parts of code generation share: the LLVM module being built, how a key's value is held, and the
+// entry point of each part. Private to compiler/codegen.
+#pragma once
+
+#include "codegen-templates/abi.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/debug_info.h"
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include <array>
+#include <functional>
+#include <map>
+
+namespace xdpc::codegen {
+
+/// A number of up to 128 bits: one word of 32 (width <= 32) or 64 bits, or two words of 64, high one first.
+struct Words {
+    std::array<llvm::Value*, 2> word{};
+    unsigned count = 0;
+};
+
+/// A key in the packet at hand.
+struct KeyValue {
+    llvm::Value* present = nullptr; // i1, often a constant
+    Words raw;                      // as loaded from the frame, bytes not swapped; none if not whole bytes
+    Words value;
+};
+
+/// Fixed numbers of the kernel's interface.
+enum class Helper : uint64_t {
+    MapLookup = 1,
+    PrandomU32 = 7,
+    SmpProcessorId = 8,
+    KtimeTai = 208,
+};
+
+struct Lowering {
+    const CodegenInput& input;
+    llvm::Module& module;
+    llvm::IRBuilder<> builder;
+    DebugInfo debug;
+    std::vector<bool> used_keys; // by KeyId: what the program reads at all
+    llvm::GlobalVariable* counters = nullptr;
+    llvm::GlobalVariable* bind = nullptr;
+    llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
+    unsigned tables_made = 0;
+
+    Lowering(const CodegenInput& in, llvm::Module& m)
+        : input(in), module(m), builder(m.getContext()), debug(m, in) {}
+
+    llvm::LLVMContext& context() { return module.getContext(); }
+    llvm::IntegerType* i1() { return builder.getInt1Ty(); }
+    llvm::IntegerType* i8() { return builder.getInt8Ty(); }
+    llvm::IntegerType* i16() { return builder.getInt16Ty(); }
+    llvm::IntegerType* i32() { return builder.getInt32Ty(); }
+    llvm::IntegerType* i64() { return builder.getInt64Ty(); }
+    llvm::PointerType* ptr() { return builder.getPtrTy(); }
+    llvm::ConstantInt* c32(uint64_t v) { return builder.getInt32(static_cast<uint32_t>(v)); }
+    llvm::ConstantInt* c64(uint64_t v) { return builder.getInt64(v); }
+    llvm::BasicBlock* block(const char* name) {
+        return llvm::BasicBlock::Create(context(), name, builder.GetInsertBlock()->getParent());
+    }
+    [[nodiscard]] bool used(size_t key) const { return used_keys[key]; }
+};
+
+// ---- values.cpp
+/// The value of a constant i1, or nothing.
+std::optional<bool> known(const llvm::Value* bit);
+/// A branch, or a jump if `bit` is known.
+void branch(Lowering& l, llvm::Value* bit, llvm::BasicBlock* yes, llvm::BasicBlock* no);
+/// The same, with `yes` placed out of the way.
+void branch_rarely(Lowering& l, llvm::Value* bit, llvm::BasicBlock* yes, llvm::BasicBlock* no);
+llvm::Value* call_helper(Lowering& l, Helper helper, llvm::Type* result, llvm::ArrayRef<llvm::Value*> args);
+/// `begin + offset`, a pointer into the frame.
+llvm::Value* at(Lowering& l, llvm::Value* begin, uint64_t offset);
+llvm::Value* load_packet(Lowering& l, llvm::Value* pointer, uint64_t offset, llvm::IntegerType* type);
+/// Field of the context: 0 data, 4 data_end, 12 ifindex, 16 queue.
+llvm::Value* load_context(Lowering& l, llvm::Value* ctx, unsigned offset);
+llvm::Value* load_data_pointer(Lowering& l, llvm::Value* ctx, unsigned offset);
+Words constant_words(Lowering& l, u128 value, unsigned width);
+unsigned words_of(unsigned width);
+llvm::IntegerType* word_type(Lowering& l, unsigned width);
+KeyValue absent_key(Lowering& l, unsigned width);
+KeyValue constant_key(Lowering& l, u128 value, unsigned width);
+KeyValue computed_key(Lowering& l, llvm::Value* value, unsigned width);
+/// Present: `width` bits at `bit_offset` behind `base`; their bytes were checked to be in the frame.
+KeyValue load_key(Lowering& l, llvm::Value* base, uint64_t bit_offset, unsigned width);
+/// Joins what comes from several blocks.
+struct KeyEdge {
+    llvm::BasicBlock* from;
+    KeyValue key;
+};
+KeyValue join_keys(Lowering& l, const std::vector<KeyEdge>& edges, unsigned width);
+/// First and last byte + 1 of bits.
+uint64_t first_byte(uint64_t bit_offset);
+uint64_t end_byte(uint64_t bit_offset, unsigned width);
+/// Offsets beyond this are in no frame that XDP sees.
+inline constexpr uint64_t max_offset = 0x7fff;
+
+// ---- meta.cpp
+/// Keys that do not depend on the frame's headers (iif, time, random, ...); nothing for the others.
+std::optional<KeyValue> meta_key(Lowering& l, llvm::Value* ctx, const KeySource& source);
+
+// ---- maps.cpp
+void add_globals(Lowering& l);
+/// Puts constant data where the program can address it (.rodata).
+llvm::GlobalVariable* add_table(Lowering& l, llvm::Constant* data);
+
+// ---- templates.cpp
+llvm::FunctionCallee template_function(Lowering& l, const char* name, unsigned scalars, bool context = true);
+/// Adds the bodies of those template functions that are called. An error text, or nothing.
+std::string link_templates(Lowering& l);
+
+// ---- rules.cpp
+/// Emits all rules for one kind of packet; the builder stands where they begin.
+/// `keys` by KeyId; entries of unused keys are empty.
+struct Done {
+    llvm::BasicBlock* counted; // adds to a counter, returns
+    llvm::PHINode* counted_action;
+    llvm::PHINode* slot;
+    llvm::BasicBlock* plain; // returns
+    llvm::PHINode* plain_action;
+};
+Done make_done(Lowering& l, llvm::Value* ctx);
+void emit_rules(Lowering& l, llvm::Value* ctx, const std::vector<KeyValue>& keys, Done& done);
+
+// ---- conditions.cpp
+using KeyReader = std::function<KeyValue(ir::KeyId)>;
+/// Branches to `yes` or `no`; the builder has no place after it.
+void emit_condition(Lowering& l, const ir::Cond& cond, const KeyReader& keys, llvm::BasicBlock* yes,
+                    llvm::BasicBlock* no);
+/// A present value (masked already) against intervals.
+void emit_membership(Lowering& l, const KeyValue& key, u128 mask, unsigned width, const IntervalSet& values,
+                     llvm::BasicBlock* yes, llvm::BasicBlock* no);
+
+// ---- tables.cpp
+/// Jumps to the block of the first entry that holds the tuple, or to `none`. `targets` by Entry::value.
+/// All keys are present here.
+void emit_table(Lowering& l, ir::TableId table, const std::vector<KeyValue>& keys,
+                const std::vector<u128>& masks, const std::vector<llvm::BasicBlock*>& targets,
+                llvm::BasicBlock* none);
+
+// ---- parse_fast.cpp, parse_generic.cpp
+/// Parses ordinary frames; calls `enter` once for each kind of packet with its keys. Everything else goes to
+/// `generic`.
+using Enter = std::function<void(const char* kind, std::vector<KeyValue> keys)>;
+void emit_fast_parse(Lowering& l, llvm::Value* ctx, llvm::BasicBlock* generic, const Enter& enter);
+/// Reads every key of any frame.
+std::vector<KeyValue> emit_generic_parse(Lowering& l, llvm::Value* ctx);
+
+// ---- emit.cpp
+Result<std::vector<uint8_t>> emit_module(Lowering& l, CodegenForm form);
+
+} // namespace xdpc::codegen

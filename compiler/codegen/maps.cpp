@@ -1,0 +1,81 @@
+// Maps, global data and sections of the object.
+#include "compiler/codegen/lowering.h"
+
+namespace xdpc::codegen {
+
+using namespace llvm;
+
+namespace {
+
+constexpr uint32_t map_type_percpu_array = 6; // BPF_MAP_TYPE_PERCPU_ARRAY
+
+GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section, uint64_t bytes,
+                             bool constant) {
+    auto* type = ArrayType::get(l.i8(), bytes);
+    auto* global = new GlobalVariable(l.module, type, constant, GlobalValue::ExternalLinkage,
+                                      Constant::getNullValue(type), name);
+    global->setSection(section);
+    global->setAlignment(Align(8));
+    l.debug.describe_bytes(*global, bytes);
+    return global;
+}
+
+/// The metadata goes into a section that is not loaded: other loaders skip it.
+void add_metadata(Lowering& l) {
+    static const char* digits = "01234567";
+    const std::string json = artifact_metadata(l.input.metadata);
+    std::string text = ".section .xdpc,\"\",@progbits\n";
+    std::string line;
+    const auto flush = [&] {
+        text += ".ascii \"" + line + "\"\n";
+        line.clear();
+    };
+    for (const char c : json) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
+            line += {'\\', digits[byte >> 6], digits[byte >> 3 & 7], digits[byte & 7]};
+        } else {
+            line += c;
+        }
+        if (line.size() > 4000) {
+            flush();
+        }
+    }
+    flush();
+    l.module.setModuleInlineAsm(text);
+}
+
+} // namespace
+
+void add_globals(Lowering& l) {
+    auto* license = ConstantDataArray::getString(l.context(), "Dual BSD/GPL");
+    auto* global = new GlobalVariable(l.module, license->getType(), true, GlobalValue::ExternalLinkage,
+                                      license, "LICENSE");
+    global->setSection("license");
+    global->setAlignment(Align(1));
+
+    auto* definition = ArrayType::get(l.i64(), 4);
+    l.counters = new GlobalVariable(l.module, definition, false, GlobalValue::ExternalLinkage,
+                                    Constant::getNullValue(definition), "counters");
+    l.counters->setSection(".maps");
+    l.counters->setAlignment(Align(8));
+    l.debug.describe_map(*l.counters, map_type_percpu_array, std::max(1U, l.input.program.slots));
+
+    if (l.input.options.instrument) {
+        l.test_area = bytes_global(l, "xdpc_test", ".data.test", sizeof(xdpc_test_area), false);
+    } else {
+        l.bind = bytes_global(l, "xdpc_bind", ".rodata.bind", sizeof(xdpc_bind), true);
+    }
+    add_metadata(l);
+}
+
+GlobalVariable* add_table(Lowering& l, Constant* data) {
+    auto* table = new GlobalVariable(l.module, data->getType(), true, GlobalValue::InternalLinkage, data,
+                                     "xdpc_table" + std::to_string(l.tables_made++));
+    table->setSection(".rodata");
+    table->setAlignment(Align(8));
+    l.debug.describe_bytes(*table, l.module.getDataLayout().getTypeAllocSize(data->getType()));
+    return table;
+}
+
+} // namespace xdpc::codegen

@@ -1,0 +1,466 @@
+// Parsing of ordinary frames, inline: one check for each header that is read, pointers kept in registers,
+// every key loaded once. What is out of the ordinary (options, extension headers, fragments, cut or
+// contradictory headers) goes to the generic parser before anything was decided.
+#include "compiler/codegen/kinds.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+namespace xdpc::codegen {
+
+using namespace llvm;
+
+namespace {
+
+constexpr uint16_t tpids[] = {0x8100, 0x88a8, 0x9100};
+constexpr unsigned max_tags = 2;
+
+/// How a network header is come to: behind so many tags.
+struct Arrival {
+    BasicBlock* from;
+    Value* header;
+    Value* ethertype;
+    unsigned tags;
+};
+
+struct FastParse {
+    Lowering& l;
+    Value* ctx;
+    BasicBlock* generic;
+    const Enter& enter;
+    Reads reads;
+    Value* data = nullptr;
+    Value* end = nullptr;
+    std::array<std::vector<Arrival>, 4> arrivals{}; // by Net
+    // Keys of tags by number of tags and KeyId.
+    std::array<std::vector<KeyValue>, max_tags + 1> tag_keys{};
+};
+
+/// What of one kind of frame is in registers.
+struct Found {
+    Value* network = nullptr;
+    Value* transport = nullptr;
+    Value* inner = nullptr;
+    Value* ethertype = nullptr; // raw, 16 bits
+    Value* protocol = nullptr;  // 8 bits
+    Value* place = nullptr;     // IPv4's fragment word, raw, 16 bits
+    Value* ip_bytes = nullptr;  // i32: of the IP packet behind its fixed header; null where not looked at
+    std::vector<KeyValue> tag_keys;
+};
+
+const std::vector<KeySource>& keys_of(const FastParse& p) {
+    return p.l.input.program.keys;
+}
+
+/// Goes on if `size` bytes behind `base` are in the frame, else to the generic parser.
+void require(FastParse& p, Value* base, uint64_t size) {
+    Lowering& l = p.l;
+    BasicBlock* next = l.block("whole");
+    branch_rarely(l, l.builder.CreateICmpUGT(at(l, base, size), p.end), p.generic, next);
+    l.builder.SetInsertPoint(next);
+}
+
+void require_not(FastParse& p, Value* odd) {
+    BasicBlock* next = p.l.block("usual");
+    branch_rarely(p.l, odd, p.generic, next);
+    p.l.builder.SetInsertPoint(next);
+}
+
+uint64_t bytes_needed(const FastParse& p, const Kind& kind, RawBase base) {
+    uint64_t needs = 0;
+    for (size_t i = 0; i < keys_of(p).size(); ++i) {
+        if (p.l.used(i)) {
+            const Spot spot = spot_of(keys_of(p)[i], kind);
+            needs = std::max(needs, spot.base == base ? spot.needs : 0);
+        }
+    }
+    return needs;
+}
+
+Value* swapped(Lowering& l, Value* word) {
+    return l.builder.CreateUnaryIntrinsic(Intrinsic::bswap, word);
+}
+
+KeyValue tag_key(FastParse& p, const KeySource& source, unsigned tags) {
+    Lowering& l = p.l;
+    if (std::holds_alternative<MetaKey>(source)) { // `meta vlan`
+        return constant_key(l, tags > 0, 1);
+    }
+    if (const auto* exists = std::get_if<ExistsKey>(&source)) {
+        return constant_key(l, tags > info(exists->header).guard, 1);
+    }
+    const FieldInfo& field = info(std::get<FieldKey>(source).field);
+    const unsigned index = info(field.header).guard;
+    if (tags <= index) {
+        return absent_key(l, field.bit_width);
+    }
+    return load_key(l, p.data, (12 + 4 * index) * 8 + field.bit_offset, field.bit_width);
+}
+
+bool is_tag_key(const KeySource& source) {
+    if (const auto* field = std::get_if<FieldKey>(&source)) {
+        return info(info(field->field).header).layer == Layer::Tag;
+    }
+    if (const auto* exists = std::get_if<ExistsKey>(&source)) {
+        return info(exists->header).layer == Layer::Tag;
+    }
+    const auto* meta = std::get_if<MetaKey>(&source);
+    return meta && meta->meta == MetaId::VlanTagged;
+}
+
+void read_tag_keys(FastParse& p, unsigned tags) {
+    auto& keys = p.tag_keys[tags];
+    keys.resize(keys_of(p).size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+        if (p.l.used(i) && is_tag_key(keys_of(p)[i])) {
+            keys[i] = tag_key(p, keys_of(p)[i], tags);
+        }
+    }
+}
+
+/// Sorts a frame by the EtherType before `header`, stepping over tags.
+void sort_by_ethertype(FastParse& p, Value* header, unsigned tags) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    if (tags > 0) {
+        require(p, header, 0);
+    }
+    read_tag_keys(p, tags);
+    Value* raw = b.CreateAlignedLoad(l.i16(), b.CreateConstGEP1_64(l.i8(), header, -2), Align(2));
+    const auto equals = [&](uint16_t type) {
+        return b.CreateICmpEQ(raw, ConstantInt::get(l.i16(), __builtin_bswap16(type)));
+    };
+    const auto arrive = [&](Net net, uint16_t type, bool rare) {
+        BasicBlock* next = l.block("type");
+        BasicBlock* is = l.block("is");
+        rare ? branch_rarely(l, equals(type), is, next) : branch(l, equals(type), is, next);
+        p.arrivals[static_cast<size_t>(net)].push_back({is, header, raw, tags});
+        b.SetInsertPoint(next);
+    };
+    if (p.reads.ip4) {
+        arrive(Net::Ip4, 0x0800, false);
+    }
+    if (p.reads.ip6) {
+        arrive(Net::Ip6, 0x86dd, false);
+    }
+    if (p.reads.arp) {
+        arrive(Net::Arp, 0x0806, true);
+    }
+    BasicBlock* tagged = l.block("tagged");
+    for (const uint16_t tpid : tpids) {
+        BasicBlock* next = l.block("type");
+        branch_rarely(l, equals(tpid), tagged, next);
+        b.SetInsertPoint(next);
+    }
+    p.arrivals[static_cast<size_t>(Net::Other)].push_back({b.GetInsertBlock(), header, raw, tags});
+    b.SetInsertPoint(tagged);
+    if (tags == max_tags) {
+        b.CreateBr(p.generic);
+    } else {
+        sort_by_ethertype(p, at(l, p.data, 18 + 4 * tags), tags + 1);
+    }
+}
+
+/// The place where all frames of one network protocol meet.
+Found meet(FastParse& p, Net net) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    const auto& edges = p.arrivals[static_cast<size_t>(net)];
+    BasicBlock* block = l.block("net");
+    for (const Arrival& arrival : edges) {
+        b.SetInsertPoint(arrival.from);
+        b.CreateBr(block);
+    }
+    b.SetInsertPoint(block);
+    Found found;
+    PHINode* header = b.CreatePHI(l.ptr(), edges.size());
+    PHINode* type = b.CreatePHI(l.i16(), edges.size());
+    for (const Arrival& arrival : edges) {
+        header->addIncoming(arrival.header, arrival.from);
+        type->addIncoming(arrival.ethertype, arrival.from);
+    }
+    found.network = header;
+    found.ethertype = type;
+    found.tag_keys.resize(keys_of(p).size());
+    for (size_t i = 0; i < keys_of(p).size(); ++i) {
+        if (!l.used(i) || !is_tag_key(keys_of(p)[i])) {
+            continue;
+        }
+        std::vector<KeyEdge> values;
+        for (const Arrival& arrival : edges) {
+            values.push_back({arrival.from, p.tag_keys[arrival.tags][i]});
+        }
+        found.tag_keys[i] = join_keys(l, values, width_of(keys_of(p)[i]));
+    }
+    return found;
+}
+
+KeyValue ready_key(FastParse& p, const Found& found, size_t index) {
+    Lowering& l = p.l;
+    const KeySource& source = keys_of(p)[index];
+    const unsigned width = width_of(source);
+    if (is_tag_key(source)) {
+        return found.tag_keys[index];
+    }
+    switch (std::get<MetaKey>(source).meta) {
+    case MetaId::Protocol: {
+        KeyValue key = computed_key(l, swapped(l, found.ethertype), width);
+        key.raw = computed_key(l, found.ethertype, width).value;
+        return key;
+    }
+    case MetaId::L4proto:
+        return computed_key(l, found.protocol, width);
+    case MetaId::Fragment: {
+        // Later fragments come here only if no transport header is read.
+        Value* later =
+            l.builder.CreateICmpNE(l.builder.CreateAnd(found.place, uint64_t{0xff1f}), l.builder.getInt16(0));
+        Value* more = l.builder.CreateAnd(l.builder.CreateLShr(found.place, 5), uint64_t{1});
+        return computed_key(l, l.builder.CreateSelect(later, l.builder.getInt16(2), more), width);
+    }
+    case MetaId::Length: {
+        Value* begin = l.builder.CreatePtrToInt(p.data, l.i64());
+        Value* stop = l.builder.CreatePtrToInt(p.end, l.i64());
+        return computed_key(l, l.builder.CreateSub(l.builder.CreateSub(stop, begin), l.c64(14)), width);
+    }
+    default:
+        return *meta_key(l, p.ctx, source);
+    }
+}
+
+KeyValue key_of(FastParse& p, const Found& found, const Kind& kind, size_t index) {
+    Lowering& l = p.l;
+    const KeySource& source = keys_of(p)[index];
+    const Spot spot = spot_of(source, kind);
+    switch (spot.where) {
+    case Spot::Where::Absent:
+        return absent_key(l, width_of(source));
+    case Spot::Where::Constant:
+        return constant_key(l, spot.constant, width_of(source));
+    case Spot::Where::Ready:
+        return ready_key(p, found, index);
+    case Spot::Where::Frame:
+        break;
+    }
+    Value* base = spot.base == RawBase::Ll   ? p.data
+                  : spot.base == RawBase::Nh ? found.network
+                  : spot.base == RawBase::Th ? found.transport
+                                             : found.inner;
+    return load_key(l, base, spot.bit_offset, spot.width);
+}
+
+void enter_kind(FastParse& p, const Found& found, const Kind& kind) {
+    // Loads from the frame first: helper calls would push its pointers to the stack.
+    std::vector<KeyValue> keys(keys_of(p).size());
+    for (const bool calls : {false, true}) {
+        for (size_t i = 0; i < keys.size(); ++i) {
+            if (p.l.used(i) && (spot_of(keys_of(p)[i], kind).where == Spot::Where::Ready) == calls) {
+                keys[i] = key_of(p, found, kind, i);
+            }
+        }
+    }
+    p.enter(kind.name.c_str(), std::move(keys));
+}
+
+/// Checks of the transport header that no field asks for, but `malformed`, options or `@ih` do.
+void check_tcp(FastParse& p, Found& found, const Kind& kind) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    if (!p.reads.tcp_options && !p.reads.malformed && !p.reads.inner) {
+        return;
+    }
+    Value* doff = load_packet(l, found.transport, 12, l.i8());
+    if (p.reads.tcp_options) {
+        require_not(p, b.CreateICmpNE(b.CreateAnd(doff, uint64_t{0xf0}), b.getInt8(0x50)));
+    }
+    Value* size = b.CreateAnd(b.CreateLShr(b.CreateZExt(doff, l.i32()), 2), uint64_t{0x3c});
+    if (p.reads.malformed || p.reads.inner) {
+        require_not(p, b.CreateICmpULT(size, l.c32(20)));
+    }
+    if (p.reads.malformed) {
+        require_not(p, b.CreateICmpUGT(size, found.ip_bytes));
+    }
+    if (p.reads.inner) {
+        found.inner = b.CreateGEP(l.i8(), found.transport, b.CreateZExt(size, l.i64()));
+        require(p, found.inner, bytes_needed(p, kind, RawBase::Ih));
+    }
+}
+
+void check_other_transport(FastParse& p, Found& found, const Kind& kind) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    if (p.reads.malformed && kind.proto == 17) {
+        Value* length = b.CreateZExt(swapped(l, load_packet(l, found.transport, 4, l.i16())), l.i32());
+        require_not(p, b.CreateICmpULT(length, l.c32(8)));
+        require_not(p, b.CreateICmpUGT(length, found.ip_bytes));
+    }
+    if (p.reads.inner && kind.proto >= 0) {
+        found.inner = at(l, found.transport, 8);
+        require(p, found.inner, bytes_needed(p, kind, RawBase::Ih));
+    }
+}
+
+uint64_t transport_minimum(const FastParse& p, const Kind& kind) {
+    const bool checks = p.reads.malformed || p.reads.inner || p.reads.tcp_options;
+    if (!checks || kind.proto < 0) {
+        return 0;
+    }
+    return kind.proto == 6 ? 20 : 8;
+}
+
+void enter_transport(FastParse& p, Found found, const Kind& kind) {
+    const uint64_t needs = std::max(bytes_needed(p, kind, RawBase::Th), transport_minimum(p, kind));
+    if (needs > 0) {
+        require(p, found.transport, needs);
+    }
+    if (kind.proto == 6) {
+        check_tcp(p, found, kind);
+    } else {
+        check_other_transport(p, found, kind);
+    }
+    enter_kind(p, found, kind);
+}
+
+std::string kind_name(Net net, int proto) {
+    const std::string ip = net == Net::Ip4 ? "ip" : "ip6";
+    switch (proto) {
+    case 6:
+        return ip + " tcp";
+    case 17:
+        return ip + " udp";
+    case 1:
+        return ip + " icmp";
+    case 58:
+        return ip + " icmpv6";
+    default:
+        return ip + " other";
+    }
+}
+
+/// Splits by protocol: those with a kind of their own, those for the generic parser, the others.
+void sort_by_protocol(FastParse& p, const Found& found, Net net, const std::vector<int>& own,
+                      std::vector<int> rare) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    const auto walked = net == Net::Ip4 ? std::vector<int>{51} : std::vector<int>{0, 43, 44, 51, 60, 135};
+    rare.insert(rare.end(), walked.begin(), walked.end());
+    std::sort(rare.begin(), rare.end());
+    rare.erase(std::unique(rare.begin(), rare.end()), rare.end());
+    std::vector<std::pair<int, BasicBlock*>> blocks;
+    for (const int proto : own) {
+        BasicBlock* is = l.block("proto");
+        BasicBlock* next = l.block("not");
+        branch(l, b.CreateICmpEQ(found.protocol, b.getInt8(static_cast<uint8_t>(proto))), is, next);
+        b.SetInsertPoint(next);
+        blocks.emplace_back(proto, is);
+    }
+    BasicBlock* other = l.block("other");
+    SwitchInst* choice = b.CreateSwitch(found.protocol, other, static_cast<unsigned>(rare.size()));
+    for (const int proto : rare) {
+        choice->addCase(b.getInt8(static_cast<uint8_t>(proto)), p.generic);
+    }
+    for (const auto& [proto, is] : blocks) {
+        b.SetInsertPoint(is);
+        enter_transport(p, found, {kind_name(net, proto), net, true, proto});
+    }
+    b.SetInsertPoint(other);
+    enter_transport(p, found, {kind_name(net, -1), net, true, -1});
+}
+
+void parse_ip4(FastParse& p) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    Found found = meet(p, Net::Ip4);
+    const Kind kind{"ip", Net::Ip4, false, -1};
+    uint64_t needs = bytes_needed(p, kind, RawBase::Nh);
+    needs = std::max<uint64_t>(needs, p.reads.fragment ? 8 : 0);
+    needs = std::max<uint64_t>(needs, p.reads.ip_options || p.reads.transport4 ? 20 : 0);
+    require(p, found.network, needs);
+    if (p.reads.fragment || p.reads.transport4) {
+        found.place = load_packet(l, found.network, 6, l.i16());
+    }
+    if (!p.reads.transport4) {
+        if (p.reads.ip_options) {
+            Value* first = load_packet(l, found.network, 0, l.i8());
+            require_not(p, b.CreateICmpNE(first, b.getInt8(0x45)));
+        }
+        enter_kind(p, found, kind);
+        return;
+    }
+    // Version, header length and total length in one load.
+    Value* word = swapped(l, load_packet(l, found.network, 0, l.i32()));
+    require_not(p, b.CreateICmpNE(b.CreateLShr(word, 24), l.c32(0x45)));
+    Value* total = b.CreateAnd(word, uint64_t{0xffff});
+    require_not(p, b.CreateICmpULT(total, l.c32(20)));
+    Value* ip_end = b.CreateGEP(l.i8(), found.network, b.CreateZExt(total, l.i64()));
+    require_not(p, b.CreateICmpUGT(ip_end, p.end));
+    require_not(p, b.CreateICmpNE(b.CreateAnd(found.place, uint64_t{0xff1f}), b.getInt16(0)));
+    found.ip_bytes = b.CreateSub(total, l.c32(20));
+    found.protocol = load_packet(l, found.network, 9, l.i8());
+    found.transport = at(l, found.network, 20);
+    sort_by_protocol(p, found, Net::Ip4, p.reads.protos4, p.reads.rare4);
+}
+
+void parse_ip6(FastParse& p) {
+    Lowering& l = p.l;
+    auto& b = l.builder;
+    Found found = meet(p, Net::Ip6);
+    const Kind kind{"ip6", Net::Ip6, false, -1};
+    require(p, found.network,
+            std::max<uint64_t>(bytes_needed(p, kind, RawBase::Nh), p.reads.transport6 ? 40 : 0));
+    if (!p.reads.transport6) {
+        enter_kind(p, found, kind);
+        return;
+    }
+    Value* first = load_packet(l, found.network, 0, l.i8());
+    require_not(p, b.CreateICmpNE(b.CreateAnd(first, uint64_t{0xf0}), b.getInt8(0x60)));
+    Value* payload = b.CreateZExt(swapped(l, load_packet(l, found.network, 4, l.i16())), l.i64());
+    Value* ip_end = at(l, b.CreateGEP(l.i8(), found.network, payload), 40);
+    require_not(p, b.CreateICmpUGT(ip_end, p.end));
+    if (p.reads.malformed) { // a length of 0 means up to the frame's end
+        require_not(p, b.CreateICmpEQ(payload, l.c64(0)));
+    }
+    found.ip_bytes = b.CreateTrunc(payload, l.i32());
+    found.protocol = load_packet(l, found.network, 6, l.i8());
+    found.transport = at(l, found.network, 40);
+    sort_by_protocol(p, found, Net::Ip6, p.reads.protos6, p.reads.rare6);
+}
+
+void parse_plain(FastParse& p, Net net, const char* name) {
+    Found found = meet(p, net);
+    const Kind kind{name, net, false, -1};
+    uint64_t needs = bytes_needed(p, kind, RawBase::Nh);
+    if (net == Net::Arp && p.reads.malformed) {
+        needs = std::max<uint64_t>(needs, 28);
+    }
+    if (needs > 0) {
+        require(p, found.network, needs);
+    }
+    enter_kind(p, found, kind);
+}
+
+} // namespace
+
+void emit_fast_parse(Lowering& l, Value* ctx, BasicBlock* generic, const Enter& enter) {
+    FastParse p{l, ctx, generic, enter, reads_of(l)};
+    p.data = load_data_pointer(l, ctx, 0);
+    p.end = load_data_pointer(l, ctx, 4);
+    const Kind any{"any", Net::Other, false, -1};
+    const uint64_t link = bytes_needed(p, any, RawBase::Ll);
+    require(p, p.data, std::max<uint64_t>(14, link));
+    if (!p.reads.network) {
+        enter_kind(p, {}, any);
+        return;
+    }
+    sort_by_ethertype(p, at(l, p.data, 14), 0);
+    if (p.reads.ip4) {
+        parse_ip4(p);
+    }
+    if (p.reads.ip6) {
+        parse_ip6(p);
+    }
+    if (p.reads.arp) {
+        parse_plain(p, Net::Arp, "arp");
+    }
+    parse_plain(p, Net::Other, "other");
+}
+
+} // namespace xdpc::codegen

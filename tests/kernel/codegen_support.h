@@ -1,0 +1,173 @@
+// Compiles a checked policy for tests, loads it, and holds it against the reference evaluator.
+#pragma once
+
+#include "compiler/codegen/codegen_client.h"
+#include "compiler/metadata.h"
+#include "compiler/passes/passes.h"
+#include "compiler/policy/evaluate.h"
+#include "runtime/load.h"
+#include "tests/harness/policy_builder.h"
+#include "tests/harness/random_frame.h"
+
+#include <cstdlib>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace xdpc::codegen_test {
+
+using Frames = std::vector<std::vector<uint8_t>>;
+
+inline std::string text_of_lines(size_t lines) {
+    std::string text;
+    for (size_t i = 0; i < lines; ++i) {
+        text += "# line " + std::to_string(i + 1) + "\n";
+    }
+    return text;
+}
+
+struct Built {
+    ir::Program program;
+    Artifact artifact;
+    std::string error; // empty if it was built
+};
+
+struct BuildOptions {
+    CodegenOptions codegen;
+    bool passes = true;
+    PlanOptions plan;
+};
+
+inline Built build(const Policy& policy, const Sources& sources, const BuildOptions& options = {}) {
+    Built built;
+    built.program = ir::flatten(policy);
+    if (options.passes) {
+        optimize(built.program);
+    }
+    Diagnostics diagnostics;
+    const auto plan = choose(built.program, options.plan, diagnostics);
+    if (!plan) {
+        built.error = "the plan refuses";
+        return built;
+    }
+    built.artifact = describe(policy, sources, options.codegen);
+    auto object = generate_isolated({policy, built.program, *plan, sources, built.artifact, options.codegen},
+                                    CodegenForm::Object);
+    if (!object) {
+        built.error = object.error().message;
+        return built;
+    }
+    if (const char* keep = std::getenv("XDPC_KEEP_OBJECT")) {
+        FILE* file = fopen(keep, "wb");
+        fwrite(object->data(), 1, object->size(), file);
+        fclose(file);
+    }
+    built.artifact.object = std::move(*object);
+    return built;
+}
+
+inline std::string tail_of(const rt::LoadError& error) {
+    std::string text = error.error.message;
+    if (error.refusal) {
+        text += " " + error.refusal->reason;
+        for (const std::string& line : error.refusal->log_tail) {
+            text += "\n" + line;
+        }
+    }
+    return text;
+}
+
+inline std::string hex(const std::vector<uint8_t>& frame) {
+    std::string text;
+    for (const uint8_t byte : frame) {
+        text += fmt::format("{:02x}", byte);
+    }
+    return text;
+}
+
+inline void set_iifname(xdpc_test_control& control, const std::string& name) {
+    uint64_t words[2] = {0, 0};
+    for (size_t i = 0; i < 16; ++i) {
+        words[i / 8] = words[i / 8] << 8 | (i < name.size() ? static_cast<uint8_t>(name[i]) : 0);
+    }
+    control.iifname_hi = words[0];
+    control.iifname_lo = words[1];
+}
+
+/// What the surroundings of a packet are for both engines.
+inline void set_control(xdpc_test_control& control, const State& state, const PacketView& view) {
+    control.now_ns = test_clock_begin_ns + state.elapsed_ns;
+    control.wall_ns = test_epoch_ns + state.elapsed_ns;
+    control.seed = state.seed;
+    control.packet = state.packets;
+    control.ifindex = view.ifindex;
+    control.rxqueue = view.rxqueue;
+    control.cpu = view.cpu;
+    set_iifname(control, view.iifname);
+}
+
+/// Runs all frames on both engines; what differs first, or nothing.
+inline std::string difference(const Policy& policy, const Built& built, const rt::Loaded& loaded,
+                              const Frames& frames, size_t* decided = nullptr) {
+    State state(policy);
+    for (const auto& frame : frames) {
+        PacketView view;
+        view.frame = frame;
+        view.iifname = "veth7";
+        view.ifindex = 7;
+        view.rxqueue = 3;
+        view.cpu = 5;
+        set_control(loaded.test_area()->control, state, view);
+        loaded.test_area()->result = {};
+        const auto run = rt::test_run(loaded, frame);
+        if (!run) {
+            return run.error().message;
+        }
+        const Outcome wanted = evaluate(policy, state, view);
+        const xdpc_test_result got = loaded.test_area()->result;
+        if (got.ran != 1 || run->action != static_cast<uint32_t>(wanted.action) ||
+            got.action != run->action || got.decider != wanted.decider.value) {
+            return fmt::format("{}: kernel {} by {}, evaluator {} by {}", hex(frame), run->action,
+                               display_of(policy, {got.decider}), static_cast<int>(wanted.action),
+                               display_of(policy, wanted.decider));
+        }
+        if (decided && wanted.decider.value < policy.rules.size()) {
+            ++*decided;
+        }
+        state.elapsed_ns += 3'456'789'012'345;
+    }
+    const auto counts = rt::read_counters(loaded.map_fd("counters"), built.artifact.slots);
+    const ir::SlotPlan slots = ir::assign_slots(policy);
+    for (uint32_t i = 0; counts && i < slots.end.size(); ++i) {
+        if (slots.end[i] && (*counts)[slots.end[i]->value].packets != state.end_counts[i].packets) {
+            return "end counter of " + display_of(policy, {i});
+        }
+        if (slots.end[i] && (*counts)[slots.end[i]->value].bytes != state.end_counts[i].bytes) {
+            return "bytes of end counter of " + display_of(policy, {i});
+        }
+    }
+    for (uint32_t i = 0; counts && i < slots.mid.size(); ++i) {
+        if (slots.mid[i] && (*counts)[slots.mid[i]->value].packets != state.mid_counts[i].packets) {
+            return "mid counter of " + display_of(policy, {i});
+        }
+    }
+    return {};
+}
+
+/// Builds, loads and compares; what went wrong, or nothing.
+inline std::string check_policy(const Policy& policy, const Frames& frames, BuildOptions options = {},
+                                size_t* decided = nullptr) {
+    Sources sources;
+    sources.add("test.xdp", text_of_lines(10));
+    options.codegen.instrument = true;
+    const Built built = build(policy, sources, options);
+    if (!built.error.empty()) {
+        return built.error;
+    }
+    const auto loaded = rt::load(built.artifact);
+    if (!loaded) {
+        return tail_of(loaded.error());
+    }
+    return difference(policy, built, *loaded, frames, decided);
+}
+
+} // namespace xdpc::codegen_test

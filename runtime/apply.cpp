@@ -86,13 +86,16 @@ Result<void> attach_all(Targets& targets, const Artifact& artifact, const ApplyO
     return {};
 }
 
-void undo_all(Targets& targets) {
+/// The error, and what could not be taken back after it.
+Error undo_all(Targets& targets, Error error) {
     for (auto target = targets.rbegin(); target != targets.rend(); ++target) {
-        undo(*target);
+        if (auto undone = undo(*target); !undone)
+            error.message += "; then: " + undone.error().message;
         if (target->lock.valid() &&
             interface_directory(target->network_namespace, target->iface.index).empty())
             target->lock.remove_file();
     }
+    return error;
 }
 
 /// In the order in which the user named the interfaces.
@@ -123,12 +126,12 @@ apply(const Artifact& artifact, const std::vector<std::string>& ifaces, const Ap
     if (auto mounted = ensure_bpffs(); !mounted)
         return as_load_error(mounted.error());
     if (auto prepared = prepare(*targets, artifact, options); !prepared) {
-        undo_all(*targets);
-        return tl::unexpected(prepared.error());
+        LoadError error = std::move(prepared.error());
+        error.error = undo_all(*targets, std::move(error.error));
+        return tl::unexpected(std::move(error));
     }
     if (auto attached = attach_all(*targets, artifact, options); !attached) {
-        undo_all(*targets);
-        return as_load_error(attached.error());
+        return as_load_error(undo_all(*targets, std::move(attached.error())));
     }
     for (Target& target : *targets)
         finish(target);

@@ -142,6 +142,10 @@ Result<void> remove_foreign(const Interface& iface, const AttachedProgram& forei
 }
 
 Result<void> restore_foreign(const Interface& iface, const AttachedProgram& foreign, const Fd& program) {
+    if (!program.valid())
+        return fail(
+            fmt::format("cannot put program {} back on `{}`: the kernel does not give it to this process",
+                        foreign.id, iface.name));
     LibbpfMessages messages;
     int error = bpf_xdp_attach(static_cast<int>(iface.index), program.get(),
                                flags_of(foreign.mode) | XDP_FLAGS_UPDATE_IF_NOEXIST, nullptr);

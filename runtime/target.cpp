@@ -106,7 +106,8 @@ tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact,
 }
 
 void note_tags(Target& target, const Artifact& artifact, const ApplyOptions& options) {
-    if (!artifact.reads_tags || rxvlan_offload(target.iface) != true)
+    // Who asks for it to be on knows.
+    if (!artifact.reads_tags || options.rxvlan == true || rxvlan_offload(target.iface) != true)
         return;
     // A veth's switch changes nothing: its peer decides whether the tag travels in the frame or beside it.
     if (driver_of(target.iface) == "veth")
@@ -275,25 +276,26 @@ Result<void> swap_back(Target& target) {
 
 } // namespace
 
-void undo(Target& target) {
-    if (target.swapped && !swap_back(target)) {
-        // The new program runs and its pins must stay: as good as applied.
-        finish(target);
-        return;
+Result<void> undo(Target& target) {
+    if (target.swapped) {
+        if (auto back = swap_back(target); !back) {
+            // The new program runs and its pins must stay: as good as applied.
+            finish(target);
+            return back;
+        }
     }
-    if (target.attached_now)
-        (void)bpf_link_detach(target.link.get());
-    if (target.foreign_removed && target.foreign_program.valid())
-        (void)restore_foreign(target.iface, target.attached, target.foreign_program);
+    Result<void> undone;
+    if (target.attached_now && bpf_link_detach(target.link.get()) != 0)
+        undone = fail_errno(fmt::format("cannot detach from `{}` again", target.iface.name));
+    if (undone && target.foreign_removed)
+        undone = restore_foreign(target.iface, target.attached, target.foreign_program);
     if (target.rxvlan_changed)
         (void)set_rxvlan_offload(target.iface, true);
     if (!target.pinned)
-        return;
+        return undone;
     std::string directory = target.generation.path.substr(0, target.generation.path.rfind('/'));
-    if (target.running.link)
-        (void)remove_generation(target.generation);
-    else
-        (void)remove_directory(directory);
+    auto removed = target.running.link ? remove_generation(target.generation) : remove_directory(directory);
+    return undone ? removed : undone;
 }
 
 } // namespace xdpc::rt

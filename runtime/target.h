@@ -39,7 +39,7 @@ Result<void> pin_generation(Target& target, const Artifact& artifact);
 Result<void> attach(Target& target, const ApplyOptions& options);
 /// Carries counters and removes what was replaced. Whatever fails here is left for the next command.
 void finish(Target& target);
-/// Takes back all that was done.
-void undo(Target& target);
+/// Takes back all that was done; the error says what could not be.
+Result<void> undo(Target& target);
 
 } // namespace xdpc::rt

@@ -75,4 +75,9 @@ std::string text_of(const ExpectStep& step) {
     return out;
 }
 
+std::string text_of(const ExpectCounterStep& step) {
+    std::string out = fmt::format("expect counter {} {}", name_text(step.rule.text, "-./:<>"), step.packets);
+    return step.bytes ? out + fmt::format(" bytes {}", *step.bytes) : out;
+}
+
 } // namespace xdpc::ast

@@ -24,5 +24,6 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list = 
 std::string text_of(const Rule& rule, const ListPrinter& print_list = {});
 std::string text_of(const SendStep& step);
 std::string text_of(const ExpectStep& step);
+std::string text_of(const ExpectCounterStep& step);
 
 } // namespace xdpc::ast

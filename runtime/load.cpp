@@ -128,7 +128,7 @@ Result<void> map_test_area(Loaded::Impl& impl) {
     if (bpf_map__value_size(map) < sizeof(xdpc_test_area))
         return fail("the program's `.data.test` is smaller than this xdpc expects",
                     "build it again with this version of xdpc");
-    size_t size = (bpf_map__value_size(map) + 4095) / 4096 * 4096;
+    size_t size = (static_cast<size_t>(bpf_map__value_size(map)) + 4095) / 4096 * 4096;
     void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
     if (address == MAP_FAILED)
         return fail_errno("cannot map `.data.test`");

@@ -17,4 +17,4 @@ for file in "${files[@]}"; do
         known+=("$file")
     fi
 done
-printf '%s\n' "${known[@]}" | nice xargs -P "$(nproc)" -n 1 clang-tidy-19 -p "$build" --quiet --warnings-as-errors='*'
+printf '%s\n' "${known[@]}" | nice xargs -P "$(nproc)" -n 1 clang-tidy-19 -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*'

@@ -72,9 +72,12 @@ void Netns::run(const std::function<void()>& work) const {
 void make_veth(const Netns& first, const std::string& a, const Netns& second, const std::string& b) {
     shell("ip -n " + first.name() + " link add " + a + " type veth peer name " + b + " netns " +
           second.name());
-    for (const auto& [netns, iface] : {std::pair(&first, a), std::pair(&second, b)})
-        shell("ip -n " + netns->name() + " link set " + iface + " addrgenmode none && ip -n " +
-              netns->name() + " link set " + iface + " up");
+    auto bring_up = [](const std::string& netns, const std::string& iface) {
+        const std::string set = "ip -n " + netns + " link set " + iface;
+        shell(set + " addrgenmode none && " + set + " up");
+    };
+    bring_up(first.name(), a);
+    bring_up(second.name(), b);
 }
 
 FrameSocket::FrameSocket(const std::string& iface)

@@ -179,6 +179,11 @@ int run_test(const TestOptions& options) {
     } else {
         print_summary(files, *engine, since(begin));
     }
+    const TestTotals sum = totals(files);
+    if (!options.filter.empty() && sum.passed + sum.failed + sum.broken_files == 0) {
+        put_error(fmt::format("xdpc: error: no test's title contains `{}`\n", options.filter));
+        return ExitUsage; // in a pipeline it must not look like success
+    }
     return std::max(exit_code(files), write_reports(options, files, coverage));
 }
 

@@ -77,7 +77,7 @@ bool check_tables(const ir::Program& program, const std::vector<TablePlan>& tabl
     }
     const ir::Table& table = program.tables[largest];
     diagnostics.add(Diag::TablesTooLarge, program.chains[program.entry.value].end.span, bytes,
-                    options.max_table_bytes, table.entries.size(), table.widths.size());
+                    options.max_table_bytes, table.entries.size());
     return false;
 }
 

@@ -80,10 +80,10 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
     return std::visit(Overloaded{
                           [&](const ir::Guard& guard) { return of_cond(guard.cond, program, tables); },
                           [&](const ir::Count&) { return both(counter); },
-                          [&](const ir::Decide&) { return both(counter + 2); },
+                          [&](const ir::Decide&) { return both(decision); },
                           [&](const ir::Dispatch& dispatch) {
                               const size_t id = dispatch.table.value;
-                              const size_t verdicts = multiply(dispatch.verdicts.size() + 1, counter / 2);
+                              const size_t verdicts = multiply(dispatch.verdicts.size() + 1, decision);
                               return sum(of_table(program.tables[id], tables[id].strategy), both(verdicts));
                           },
                       },

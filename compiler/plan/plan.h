@@ -63,7 +63,7 @@ struct PlanOptions {
     /// function, which cannot grow beyond the reach of a jump (32,767), estimates being rough.
     bool functions = false;
     size_t max_single_function = 28'000;
-    size_t max_depth = 5; // of functions below the program; the kernel allows 8 frames
+    size_t max_depth = 5;                     // of functions below the program; the kernel allows 8 frames
     size_t max_table_bytes = size_t{4} << 20; // of one map value, as the oldest kernels have it
 };
 

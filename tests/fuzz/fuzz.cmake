@@ -13,4 +13,8 @@ if(XDPC_FUZZ)
   xdpc_fuzzer(fuzz_packet xdpc_parse xdpc_policy)
   xdpc_fuzzer(fuzz_artifact xdpc_artifact)
   add_custom_target(fuzzers DEPENDS fuzz_policy fuzz_packet fuzz_artifact)
+elseif(NOT XDPC_SANITIZE)
+  # In the ordinary build they are one test, which builds what it needs in build-fuzz.
+  add_test(NAME fuzz_smoke COMMAND ${CMAKE_CURRENT_LIST_DIR}/smoke.sh 15)
+  set_tests_properties(fuzz_smoke PROPERTIES TIMEOUT 1800)
 endif()

@@ -2,7 +2,6 @@
 // one ran; the next command repairs; nothing counted is lost.
 #include "tests/kernel/runtime_support.h"
 
-#include <algorithm>
 #include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -90,25 +90,6 @@ uint64_t packets_of(const std::string& iface, const std::string& rule_name) {
     return 0;
 }
 
-namespace {
-
-std::set<std::string> below(const std::string& directory) {
-    std::set<std::string> names;
-    std::error_code error;
-    for (const auto& entry : fs::recursive_directory_iterator(directory, error))
-        names.insert(entry.path().string());
-    return names;
-}
-
-} // namespace
-
-std::set<std::string> pins() {
-    return below("/sys/fs/bpf/xdpc");
-}
-std::set<std::string> locks() {
-    return below("/run/xdpc");
-}
-
 std::multiset<std::string> open_descriptors() {
     std::multiset<std::string> targets;
     std::error_code error;
@@ -123,6 +104,37 @@ std::multiset<std::string> open_descriptors() {
 
 uint32_t running_program(const std::string& iface) {
     return must(attached_program(must(find_interface(iface)))).id;
+}
+
+std::vector<std::string> Pair::inodes() const {
+    std::vector<std::string> found;
+    for (const harness::Netns* netns : {&here, &there})
+        netns->run([&] { found.push_back(std::to_string(must(network_namespace()))); });
+    return found;
+}
+
+std::set<std::string> Pair::pins() const {
+    std::set<std::string> paths;
+    std::error_code error;
+    for (const std::string& inode : inodes()) {
+        if (fs::exists("/sys/fs/bpf/xdpc/" + inode))
+            paths.insert("/sys/fs/bpf/xdpc/" + inode);
+        for (const auto& entry : fs::recursive_directory_iterator("/sys/fs/bpf/xdpc/" + inode, error))
+            paths.insert(entry.path().string());
+    }
+    return paths;
+}
+
+std::set<std::string> Pair::locks() const {
+    std::set<std::string> paths;
+    std::error_code error;
+    for (const std::string& inode : inodes()) {
+        for (const auto& entry : fs::directory_iterator("/run/xdpc", error)) {
+            if (entry.path().filename().string().starts_with(inode + "-"))
+                paths.insert(entry.path().string());
+        }
+    }
+    return paths;
 }
 
 void Pair::send(uint8_t kind, unsigned count) const {

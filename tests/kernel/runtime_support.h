@@ -26,10 +26,6 @@ std::vector<uint8_t> frame_of_kind(uint8_t kind, size_t size = 60);
 /// Packets counted for the rule (by name, or text if unnamed) on the interface; fails the test if unknown.
 uint64_t packets_of(const std::string& iface, const std::string& rule_name);
 
-/// Names of everything pinned for xdpc, relative to bpffs.
-std::set<std::string> pins();
-/// Lock files.
-std::set<std::string> locks();
 /// What the open descriptors of this process refer to.
 std::multiset<std::string> open_descriptors();
 
@@ -42,8 +38,15 @@ protected:
     Pair() : here("here"), there("there") { harness::make_veth(here, "v0", there, "v1"); }
     /// Sends `count` frames of a kind into v0 and waits until XDP there has seen them.
     void send(uint8_t kind, unsigned count) const;
+    /// Paths of everything pinned for interfaces of the two namespaces.
+    [[nodiscard]] std::set<std::string> pins() const;
+    /// Their lock files.
+    [[nodiscard]] std::set<std::string> locks() const;
     harness::Netns here;
     harness::Netns there;
+
+private:
+    [[nodiscard]] std::vector<std::string> inodes() const;
 };
 
 /// Fails the test with the error's text if the result is one.

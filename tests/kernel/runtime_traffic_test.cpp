@@ -3,9 +3,13 @@
 #include "tests/kernel/runtime_support.h"
 
 #include <atomic>
+#include <csignal>
 #include <fstream>
+#include <random>
 #include <sstream>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 namespace xdpc::rt::test {
 namespace {
@@ -110,6 +114,53 @@ TEST_F(Pair, ReplacementUnderLoadLosesAndLeaksNothing) {
 
 TEST_F(Pair, ReplacementUnderLoadInGenericMode) {
     replace_under_load(here, there, Mode::Generic);
+}
+
+/// Applies in a child that is killed after so many microseconds, wherever it is then.
+void apply_and_kill(const harness::Netns& netns, const Artifact& artifact, unsigned microseconds) {
+    pid_t child = fork();
+    if (child == 0) {
+        netns.enter();
+        (void)apply(artifact, {"v0"}, {});
+        _exit(0);
+    }
+    usleep(microseconds);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+}
+
+TEST_F(Pair, KillsAtAnyMomentUnderLoadLoseAndLeakNothing) {
+    here.run([] { must(apply(forward_policy(), {"v0"}, {})); });
+    Leaks leaks(here);
+    Sender sender(there);
+    unsigned replaced = 0;
+    uint32_t program = 0;
+    std::mt19937 random(1);
+    for (int i = 0; i < 80; i++) {
+        apply_and_kill(here, i % 2 == 0 ? reversed_policy() : forward_policy(), random() % 40'000);
+        here.run([&] {
+            uint32_t now = running_program("v0");
+            ASSERT_NE(now, 0U);
+            replaced += now != program ? 1 : 0;
+            program = now;
+        });
+    }
+    uint64_t sent = sender.finish();
+    usleep(100'000);
+    EXPECT_EQ(leaks.finish(), 0U);
+    EXPECT_GT(replaced, 3U) << "no kill came late enough to test anything";
+    EXPECT_LT(replaced, 80U) << "no kill came early enough to test anything";
+    uint64_t dropped = 0;
+    there.run([&] { dropped = transmit_drops("v1"); });
+    here.run([&] {
+        uint64_t counted = packets_of("v0", "zero");
+        EXPECT_LE(counted, sent);
+        EXPECT_LE(sent - counted, dropped) << "sent " << sent << ", counted " << counted;
+        EXPECT_EQ(pins().size(), 8U);
+        must(detach("v0"));
+    });
+    EXPECT_TRUE(pins().empty());
+    EXPECT_TRUE(locks().empty());
 }
 
 } // namespace

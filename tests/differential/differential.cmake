@@ -1,0 +1,12 @@
+# Random policies over random packets, evaluator against kernel: a test with fixed seeds, and xdpc-fuzz for more.
+if(TARGET xdpc_codegen_client AND TARGET xdpc_driver)
+  set(differential_dir ${CMAKE_CURRENT_LIST_DIR})
+  add_library(xdpc_differential STATIC ${differential_dir}/differential.cpp)
+  target_link_libraries(xdpc_differential PUBLIC xdpc_oracles xdpc_driver)
+  add_executable(test_differential ${differential_dir}/differential_test.cpp)
+  target_link_libraries(test_differential PRIVATE xdpc_differential GTest::gtest_main)
+  gtest_discover_tests(test_differential DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  add_executable(xdpc-fuzz ${differential_dir}/xdpc_fuzz.cpp)
+  target_link_libraries(xdpc-fuzz PRIVATE xdpc_differential)
+  set_target_properties(xdpc-fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endif()

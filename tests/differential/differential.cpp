@@ -1,0 +1,121 @@
+#include "tests/differential/differential.h"
+
+#include "compiler/compile.h"
+#include "compiler/driver/test_engine.h"
+#include "compiler/packet/build.h"
+#include "compiler/policy/check.h"
+#include "tests/harness/random_policy.h"
+
+#include <fmt/format.h>
+
+namespace xdpc::test {
+namespace {
+
+struct Pair {
+    Policy policy;
+    std::vector<std::vector<uint8_t>> frames;
+};
+
+Pair make_pair(uint64_t seed, size_t count) {
+    Rng rng(seed);
+    Pair pair;
+    pair.frames = random_frames(rng, count, driver::shortest_kernel_frame);
+    pair.policy = random_policy(rng, pair.frames);
+    return pair;
+}
+
+std::string describe(const Policy& policy, uint64_t seed) {
+    return fmt::format("\nseed {}\n{}", seed, print(policy));
+}
+
+std::string describe(const std::vector<uint8_t>& frame) {
+    return fmt::format("packet {:02x}\n  {}", fmt::join(frame, ""),
+                       fmt::join(packet::describe(frame), "\n  "));
+}
+
+std::string name(const Policy& policy, const Outcome& outcome) {
+    size_t deciders = policy.rules.size() + policy.chains.size();
+    return fmt::format("{} by {}", name_of(outcome.action),
+                       outcome.decider.value < deciders ? display_of(policy, outcome.decider)
+                                                        : fmt::format("decider {}", outcome.decider.value));
+}
+
+std::string compare_counts(const Policy& policy, const State& expected, const driver::Counts& actual) {
+    std::string out;
+    auto differ = [&](const char* what, size_t i, const Count& want, const Count& have) {
+        if (!(want == have))
+            out +=
+                fmt::format("{} counter of {}: evaluator {} packets {} bytes, kernel {} packets {} bytes\n",
+                            what, display_of(policy, DeciderId{static_cast<uint32_t>(i)}), want.packets,
+                            want.bytes, have.packets, have.bytes);
+    };
+    for (size_t i = 0; i < expected.end_counts.size(); ++i)
+        differ("end", i, expected.end_counts[i], actual.end[i]);
+    for (size_t i = 0; i < expected.mid_counts.size(); ++i)
+        differ("mid", i, expected.mid_counts[i], actual.mid[i]);
+    return out;
+}
+
+Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, DifferentialResult& result) {
+    State state(pair.policy);
+    state.seed = seed;
+    if (auto clear = driver::reset(loaded); !clear)
+        return clear;
+    for (const auto& frame : pair.frames) {
+        driver::Surroundings around;
+        around.seed = seed;
+        around.packet = state.packets;
+        around.elapsed_ns = state.elapsed_ns = state.packets * 7'919'000'000'000ULL; // hours and days go by
+        Outcome expected = evaluate(pair.policy, state, driver::view_of(frame, around));
+        auto actual = driver::run_in_kernel(loaded, frame, around);
+        if (!actual)
+            return tl::unexpected(actual.error());
+        ++result.packets;
+        result.by_rule += expected.decider.value < pair.policy.rules.size() ? 1 : 0;
+        if (actual->outcome != expected) {
+            result.difference =
+                fmt::format("evaluator: {}, kernel: {}\n{}{}", name(pair.policy, expected),
+                            name(pair.policy, actual->outcome), describe(frame), describe(pair.policy, seed));
+            return {};
+        }
+    }
+    auto counts = driver::counts_in_kernel(loaded, pair.policy);
+    if (!counts)
+        return tl::unexpected(counts.error());
+    if (std::string differing = compare_counts(pair.policy, state, *counts); !differing.empty())
+        result.difference = differing + describe(pair.policy, seed);
+    return {};
+}
+
+} // namespace
+
+Result<DifferentialResult> compare_with_kernel(uint64_t seed, const DifferentialOptions& options) {
+    Pair pair = make_pair(seed, options.frames);
+    Sources sources;
+    sources.add("random.xdp", "a random policy has no text\n");
+    Diagnostics diagnostics;
+    DifferentialResult result;
+    auto compiled =
+        compile(pair.policy, sources, diagnostics, {.instrument = true, .cpu = "v3", .break_rule = ""});
+    if (!compiled) {
+        result.difference = "it does not compile: " + compiled.error().message + describe(pair.policy, seed);
+        return result;
+    }
+    if (!*compiled) {
+        result.too_large = true;
+        return result;
+    }
+    auto loaded = rt::load((*compiled)->artifact);
+    if (!loaded) {
+        result.difference = "it does not load: " + loaded.error().error.message;
+        if (loaded.error().refusal)
+            result.difference += fmt::format("\n{}", fmt::join(loaded.error().refusal->log_tail, "\n"));
+        result.difference += describe(pair.policy, seed);
+        return result;
+    }
+    if (auto ran = run_all(pair, *loaded, seed, result); !ran)
+        return tl::unexpected(ran.error());
+    return result;
+}
+
+} // namespace xdpc::test

@@ -1,0 +1,25 @@
+// Random policies over random packets: the kernel must say what the reference evaluator says, of the verdict,
+// of what decided, and of every counter.
+#pragma once
+
+#include "compiler/base/result.h"
+
+#include <cstdint>
+#include <string>
+
+namespace xdpc::test {
+
+struct DifferentialOptions {
+    size_t frames = 60; // packets for each policy
+};
+struct DifferentialResult {
+    size_t packets = 0;     // compared
+    size_t by_rule = 0;     // decided by a rule: a generator whose rules never match would test nothing
+    bool too_large = false; // the plan refused the policy: nothing to compare
+    std::string difference; // empty, or what differs, with the policy and the packet
+};
+/// One policy made from the seed, compiled and loaded. An Error when the environment fails; that a policy
+/// does not compile or load is a difference.
+Result<DifferentialResult> compare_with_kernel(uint64_t seed, const DifferentialOptions& options = {});
+
+} // namespace xdpc::test

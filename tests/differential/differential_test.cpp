@@ -1,0 +1,29 @@
+#include "tests/differential/differential.h"
+
+#include <gtest/gtest.h>
+
+namespace xdpc::test {
+namespace {
+
+/// Each seed is a policy with 60 packets; sixteen tests, so that ctest runs them side by side.
+class KernelAgrees : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(KernelAgrees, WithTheEvaluator) {
+    constexpr uint64_t policies = 25;
+    size_t packets = 0, by_rule = 0, too_large = 0;
+    for (uint64_t i = 0; i < policies; ++i) {
+        auto result = compare_with_kernel(GetParam() * 1000 + i);
+        ASSERT_TRUE(result.has_value()) << result.error().message;
+        ASSERT_EQ(result->difference, "");
+        packets += result->packets;
+        by_rule += result->by_rule;
+        too_large += result->too_large ? 1 : 0;
+    }
+    EXPECT_EQ(too_large, 0U);
+    EXPECT_EQ(packets, policies * 60);
+    EXPECT_GT(by_rule, packets / 5);
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, KernelAgrees, testing::Range<uint64_t>(1, 17));
+
+} // namespace
+} // namespace xdpc::test

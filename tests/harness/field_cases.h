@@ -35,11 +35,12 @@ struct ToldCase {
 std::vector<ToldCase> exists_cases();
 std::vector<ToldCase> meta_cases();
 
-/// A match on a key as a policy writes it, and whether it holds where the key has that value. None holds
-/// where the key is absent.
+/// A match on a key as a policy writes it, whether it holds where the key has that value, and where the key
+/// is absent.
 struct MatchText {
     std::string text;
     bool holds = false;
+    bool holds_absent = false;
 };
 std::vector<MatchText> match_texts(const KeySource& key, u128 value);
 

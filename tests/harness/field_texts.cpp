@@ -68,7 +68,9 @@ std::vector<MatchText> match_texts(const KeySource& key, u128 value) {
     if (key == KeySource(FieldKey{FieldId::EtherType}) && packet::is_tpid(static_cast<uint16_t>(value))) {
         return texts; // other values than those of tags mean the inner EtherType
     }
-    const std::string near = worded(type, value == top ? value - 1 : value + 1);
+    // the last value of two bits is none of `meta fragment`
+    const bool below = value == top || (type == TypeId::Fragment && value == 2);
+    const std::string near = worded(type, below ? value - 1 : value + 1);
     texts.push_back({fmt::format("{} == {}", name, near), false});
     texts.push_back({fmt::format("{} != {}", name, near), true});
     texts.push_back({fmt::format("not ( {} == {} )", name, it), false, true});

@@ -135,7 +135,8 @@ StatementNode build_group(NodeRef node, bool negated, Diagnostics& diagnostics) 
 StatementNode build_other(NodeRef node) {
     std::string text = text::normalized(node.text());
     std::string keyword(text::word_at(text));
-    const std::string_view second = text::word_at(std::string_view(text).substr(keyword.size() + 1));
+    const std::string_view second =
+        text::word_at(std::string_view(text).substr(std::min(keyword.size() + 1, text.size())));
     if ((keyword == "vlan" || keyword == "counter") && !second.empty()) {
         keyword += " ";
         keyword += second;

@@ -68,6 +68,20 @@ void Reader::error_node(NodeKind kind, const char* begin, const char* end) {
     close(open(kind, begin), end);
 }
 
+const char* Reader::without_comment(const char* start, const char* resume) const {
+    const auto before = [](const ast::Comment& comment, uint32_t at) { return comment.span.begin < at; };
+    const auto& comments = scan_.comments;
+    const auto behind = std::lower_bound(comments.begin(), comments.end(), offset(resume), before);
+    const char* end = resume;
+    if (behind != comments.begin() && std::prev(behind)->span.end == offset(resume)) {
+        end = source_.text.data() + std::prev(behind)->span.begin;
+    }
+    while (end > start && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')) {
+        --end;
+    }
+    return end > start ? end : resume;
+}
+
 const char* Reader::step(const char* at) const {
     const size_t left = static_cast<size_t>(end() - at);
     if (*at == '"') {
@@ -92,7 +106,7 @@ const char* Reader::resume_line(const char* start, const grammar::SyntaxFailure&
     const char* p = start;
     while (p < end()) {
         if (p >= place && (*p == ';' || *p == '\n' || *p == '}')) {
-            return p > start ? p : p + 1;
+            return p > start ? without_comment(start, p) : p + 1;
         }
         const char* next = step(p);
         // A `{` with a mistake on its own line that is closed on another: rather not closed at all.

@@ -48,6 +48,8 @@ private:
     [[nodiscard]] const char* end() const { return source_.text.data() + source_.text.size(); }
     /// Behind the bracket, text, comment or character at `at`.
     [[nodiscard]] const char* step(const char* at) const;
+    /// `resume`, or before the comment and blanks that end there: they are no part of the mistake at `start`.
+    [[nodiscard]] const char* without_comment(const char* start, const char* resume) const;
     [[nodiscard]] std::string_view word_before(const char* at) const;
     Diagnostic& add_expected(const grammar::Expected& wanted, const char* place, std::string_view found,
                              Span span);

@@ -48,6 +48,11 @@ std::vector<bool> longest_increasing(const std::vector<size_t>& values) {
     return member;
 }
 
+/// The end of a chain without a policy decides nothing of its own.
+bool has_text(const Decider& decider) {
+    return !decider.is_policy || !decider.text.empty();
+}
+
 std::string display_of(const Decider& decider) {
     return decider.display.empty() ? decider.name : decider.display;
 }
@@ -92,10 +97,11 @@ std::vector<RuleChange> compare_deciders(const std::vector<Decider>& previous,
             if (previous[*matches[i]].text != next[i].text || previous[*matches[i]].chain != next[i].chain)
                 kind = Kind::Changed;
         }
-        changes.push_back({display_of(next[i]), next[i].text, kind});
+        if (has_text(next[i]))
+            changes.push_back({display_of(next[i]), next[i].text, kind});
     }
     for (size_t i = 0; i < previous.size(); i++) {
-        if (!continued[i])
+        if (!continued[i] && has_text(previous[i]))
             changes.push_back({display_of(previous[i]), previous[i].text, Kind::Removed});
     }
     return changes;

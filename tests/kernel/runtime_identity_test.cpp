@@ -34,6 +34,10 @@ TEST(RuntimeIdentity, APolicyIsItsChainWhateverItSays) {
     auto changes = compare_deciders({drop}, {pass});
     ASSERT_EQ(changes.size(), 1U);
     EXPECT_EQ(changes[0].kind, RuleChange::Kind::Changed);
+    Decider none = drop;
+    none.text.clear(); // the end of a chain without a policy
+    EXPECT_TRUE(compare_deciders({none}, {}).empty());
+    EXPECT_TRUE(compare_deciders({}, {none}).empty());
 }
 
 TEST(RuntimeIdentity, OneRuleMovedIsOneMove) {

@@ -31,9 +31,9 @@ int emit_program(const Policy& policy, const Sources& sources, Diagnostics& diag
         return ExitFine;
     }
     const Progress progress("compiling " + options.file);
-    const auto text = generate_isolated(
-        {policy, prepared->program, prepared->plan, sources, prepared->metadata, codegen},
-        options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
+    const auto text =
+        generate_isolated({policy, prepared->program, prepared->plan, sources, prepared->metadata, codegen},
+                          options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
     if (!text) {
         return report(text.error());
     }

@@ -19,7 +19,7 @@ constexpr const char* policy = "define office = { 198.51.100.0/24 }\n"
                                "}\n";
 
 std::string with_test(const std::string& steps) {
-    return std::string(policy) + "\ntest \"a & b <c> \\\"d\\\"\" {\n" + steps + "}\n";
+    return std::string(policy) + "\ntest \"a & b <c> 'd'\" {\n" + steps + "}\n";
 }
 
 std::string with_plain_test(const std::string& steps) {
@@ -78,17 +78,22 @@ TEST(TestRunner, Counts) {
                              "    expect counter web 3\n    send tcp dport 443\n    expect counter web 4\n";
     EXPECT_EQ(reference(folder.write("a.xdp", with_plain_test(good))).code, 0);
     for (const char* wrong :
-         {"    send tcp dport 80 x3\n    expect pass 2\n",                      // one too many
-          "    send tcp dport 80 x3\n    expect pass 4\n",                      // one too few
-          "    send tcp dport 80 x3\n    expect pass 3, drop 1\n",              // never sent
-          "    send tcp dport 80\n    expect pass by ssh\n",                    // another rule
-          "    send tcp dport 80\n    expect pass by policy\n",                 // a rule, not a policy
-          "    send tcp dport 80\n    expect counter web 2\n",                  // counter
-          "    send tcp dport 80\n    send tcp dport 81\n    expect pass\n"}) { // one of two
+         {"    send tcp dport 80 x3\n    expect pass 2, drop 1\n",                // one too many
+          "    send tcp dport 80 x3\n    send tcp dport 81\n    expect pass 4\n", // one too few
+          "    send tcp dport 80 x3\n    expect pass 2 by web, pass 1 by ssh\n",  // another rule
+          "    send tcp dport 80\n    expect pass by ssh\n",                      // another rule
+          "    send tcp dport 80\n    expect pass by policy\n",                   // a rule, not a policy
+          "    send tcp dport 80\n    expect counter web 2\n",                    // counter
+          "    send tcp dport 80\n    send tcp dport 81\n    expect pass\n"}) {   // one of two
         const Ran ran = reference(folder.write("b.xdp", with_plain_test(wrong)));
         EXPECT_EQ(ran.code, 1) << wrong << ran.both();
         EXPECT_NE(ran.out.find("1 failed"), std::string::npos) << wrong << ran.both();
     }
+    // Numbers that cannot add up are a mistake of the test, found before it runs.
+    const Ran sum =
+        reference(folder.write("c.xdp", with_plain_test("    send tcp dport 80 x3\n    expect pass 2\n")));
+    EXPECT_EQ(sum.code, 1);
+    EXPECT_NE(sum.err.find("3 packets are sent, but 2 are expected"), std::string::npos) << sum.both();
 }
 
 TEST(TestRunner, SpecificExpectationsAreServedFirst) {

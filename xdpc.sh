@@ -61,6 +61,9 @@ needs_root() {
 
 in_a() { nsenter --net="/run/netns/$ns_a" "$@"; }
 in_b() { nsenter --net="/run/netns/$ns_b" "$@"; }
+# In the background, so that $! is the program itself and not a shell around it.
+exec_in_a() { exec nsenter --net="/run/netns/$ns_a" "$@"; }
+exec_in_b() { exec nsenter --net="/run/netns/$ns_b" "$@"; }
 
 lab_up() {
     local name=$1
@@ -87,13 +90,14 @@ lab_up() {
 
 lab_down() {
     local ns
-    for ns in "$1-a" "$1-b"; do
+    for ns in "$1-b" "$1-a"; do
         [[ -e /run/netns/$ns ]] || continue
         # What is attached there goes with the namespace, but its pins are ours to remove.
-        [[ $ns == *-b && -x $xdpc ]] && nsenter --net="/run/netns/$ns" "$xdpc" detach -i in >/dev/null 2>&1
+        if [[ $ns == *-b && -x $xdpc ]]; then
+            nsenter --net="/run/netns/$ns" "$xdpc" detach -i in >/dev/null 2>&1 || true
+        fi
         ip netns del "$ns"
     done
-    return 0
 }
 
 # ---- demo -----------------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ lab_down() {
 pids=()
 demo_end() {
     local code=$?
-    ((${#pids[@]})) && kill "${pids[@]}" 2>/dev/null
+    ((${#pids[@]} == 0)) || kill "${pids[@]}" 2>/dev/null || true
     lab_down xdpc-demo
     [[ -z ${work:-} ]] || rm -rf "$work"
     exit "$code"
@@ -155,11 +159,11 @@ demo_swap() {
     diff -u --label edge.xdp --label changed.xdp examples/rules/edge.xdp "$work/rules/changed.xdp" | grep '^[+-]' || true
     local passed_before dropped_before
     passed_before=$(packets_of answer) dropped_before=$(packets_of question)
-    in_b "${traffic[@]}" receive >"$work/received" &
+    exec_in_b "${traffic[@]}" receive >"$work/received" &
     pids+=($!)
     local receiver=$!
     wait_ready "$work/received"
-    in_a "${traffic[@]}" stream 198.51.100.1 --source 198.51.100.9 >"$work/sent" &
+    exec_in_a "${traffic[@]}" stream 198.51.100.1 --source 198.51.100.9 >"$work/sent" &
     pids+=($!)
     local sender=$! i
     sleep 0.5
@@ -200,7 +204,7 @@ demo() {
     say "two network namespaces, joined by a veth pair"
     lab_up xdpc-demo
     echo "  $ns_a (the world) --- $ns_b (the machine that is protected)"
-    in_b "${traffic[@]}" serve --tcp 22 80 23 >"$work/server" &
+    exec_in_b "${traffic[@]}" serve --tcp 22 80 23 >"$work/server" &
     pids+=($!)
     wait_ready "$work/server"
     say "xdpc apply examples/rules/edge.xdp -i in --mode native"

@@ -69,30 +69,32 @@ std::string text_of_list(const ListValue& list) {
 /// Without parentheses around it.
 std::string bare_text(const Value& value, bool in_list) {
     return std::visit(
-        Overloaded{
-            [](const Word& word) { return word.text; },
-            [](const Quoted& quoted) { return "\"" + quoted.text + "\""; },
-            [](const DefineRef& define) { return "$" + define.name.text; },
-            [](const SetRef& set) { return "@" + set.name.text; },
-            [](const Star&) { return std::string("*"); },
-            [](const RangeValue& range) { return text_of(*range.low, Or) + "-" + text_of(*range.high, Or); },
-            [in_list](const SlashValue& slash) {
-                if (is_prefix(slash)) {
-                    return text_of(*slash.left, Single) + "/" + text_of(*slash.right, Single);
-                }
-                const Level level = in_list ? Concat : Comma;
-                return text_of(*slash.left, level) + " / " + text_of(*slash.right, level);
-            },
-            [](const CommaValue& comma) { return join_parts(comma.parts, ",", Concat); },
-            [](const ConcatValue& concat) { return join_parts(concat.parts, " . ", Range); },
-            [](const BinaryValue& binary) {
-                const Level level = level_of(binary.op);
-                return fmt::format("{} {} {}", text_of(*binary.left, level), name_of(binary.op),
-                                   text_of(*binary.right, level + 1));
-            },
-            [](const NotValue& negated) { return "~" + text_of(*negated.operand, Single); },
-            [](const ListValue& list) { return text_of_list(list); },
-            [](const ErrorValue&) { return std::string("<error>"); }},
+        Overloaded{[](const Word& word) { return word.text; },
+                   [](const Quoted& quoted) { return "\"" + quoted.text + "\""; },
+                   [](const DefineRef& define) { return "$" + define.name.text; },
+                   [](const SetRef& set) { return "@" + set.name.text; },
+                   [](const Star&) { return std::string("*"); },
+                   [](const RangeValue& range) {
+                       const char* dash = is_number(*range.low) ? "-" : " - "; // `a-b` is one name
+                       return text_of(*range.low, Or) + dash + text_of(*range.high, Or);
+                   },
+                   [in_list](const SlashValue& slash) {
+                       if (is_prefix(slash)) {
+                           return text_of(*slash.left, Single) + "/" + text_of(*slash.right, Single);
+                       }
+                       const Level level = in_list ? Concat : Comma;
+                       return text_of(*slash.left, level) + " / " + text_of(*slash.right, level);
+                   },
+                   [](const CommaValue& comma) { return join_parts(comma.parts, ",", Concat); },
+                   [](const ConcatValue& concat) { return join_parts(concat.parts, " . ", Range); },
+                   [](const BinaryValue& binary) {
+                       const Level level = level_of(binary.op);
+                       return fmt::format("{} {} {}", text_of(*binary.left, level), name_of(binary.op),
+                                          text_of(*binary.right, level + 1));
+                   },
+                   [](const NotValue& negated) { return "~" + text_of(*negated.operand, Single); },
+                   [](const ListValue& list) { return text_of_list(list); },
+                   [](const ErrorValue&) { return std::string("<error>"); }},
         value.node);
 }
 

@@ -10,13 +10,18 @@ namespace {
 // How tightly values bind; a looser one inside a tighter one needs parentheses.
 enum Level { Slash = 0, Comma, Concat, Range, Or, Xor, And, Shift, Single };
 
+/// A number or an address, not a name.
+bool is_number(const Value& value) {
+    const auto* word = std::get_if<Word>(&value.node);
+    return word && !word->text.empty() &&
+           (std::isdigit(static_cast<unsigned char>(word->text[0])) ||
+            word->text.find(':') != std::string::npos);
+}
+
 bool is_prefix(const SlashValue& slash) {
     const bool left =
         std::holds_alternative<Word>(slash.left->node) || std::holds_alternative<DefineRef>(slash.left->node);
-    const auto* right = std::get_if<Word>(&slash.right->node);
-    return left && right && !right->text.empty() &&
-           (std::isdigit(static_cast<unsigned char>(right->text[0])) ||
-            right->text.find(':') != std::string::npos);
+    return left && is_number(*slash.right);
 }
 
 Level level_of(BinaryOp op) {

@@ -16,8 +16,43 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
     return near.empty() ? "" : "did you mean `" + near + "`?";
 }
 
-std::string shown(const Context& context, Span span) {
-    constexpr size_t most = 60;
+std::string did_you_mean_define(Context& context, const std::string& word) {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : context.defines) {
+        names.push_back(name);
+    }
+    const std::string near = word.size() > 64 ? "" : nearest(word, names);
+    if (near.empty()) {
+        return {};
+    }
+    context.defines.find(near)->second.used = true;
+    return "did you mean `$" + near + "`?";
+}
+
+std::string did_you_mean_set(Context& context, const std::string& word) {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : context.sets) {
+        names.push_back(name);
+    }
+    const std::string near = word.size() > 64 ? "" : nearest(word, names);
+    if (near.empty()) {
+        return {};
+    }
+    context.sets.find(near)->second.used = true;
+    return "did you mean `@" + near + "`?";
+}
+
+std::string names_of(std::span<const Slot> slots) {
+    std::string names;
+    const bool of_set = slots.size() > 1 && slots[0].name == slots[1].name; // all are called after the set
+    for (const Slot& slot : slots) {
+        names += names.empty() ? "" : " . ";
+        names += of_set ? std::string(name_of(slot.type)) : slot.name;
+    }
+    return names;
+}
+
+std::string shown(const Context& context, Span span, size_t most) {
     std::string text;
     for (const char c : context.sources.text(span).substr(0, 4 * most)) {
         const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\\';

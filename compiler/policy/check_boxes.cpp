@@ -17,11 +17,8 @@ bool before(const Box& a, const Box& b) {
 bool read_concat(Context& context, const ast::ConcatValue& concat, Span span, std::span<const Slot> slots,
                  std::vector<Box>& out, ReadState state) {
     if (concat.parts.size() != slots.size()) {
-        std::string wanted;
-        for (const Slot& slot : slots) {
-            wanted += (wanted.empty() ? "" : " . ") + slot.name;
-        }
-        context.report(Diag::ConcatParts, span, fmt::format("{} parts", concat.parts.size()), wanted);
+        context.report(Diag::ConcatParts, span, fmt::format("{} parts", concat.parts.size()),
+                       names_of(slots));
         return false;
     }
     std::vector<std::vector<Interval>> parts(slots.size());
@@ -33,11 +30,7 @@ bool read_concat(Context& context, const ast::ConcatValue& concat, Span span, st
 }
 
 bool not_concat(Context& context, Span span, std::span<const Slot> slots) {
-    std::string wanted;
-    for (const Slot& slot : slots) {
-        wanted += (wanted.empty() ? "" : " . ") + slot.name;
-    }
-    context.report(Diag::ConcatParts, span, "one value", wanted)
+    context.report(Diag::ConcatParts, span, "one value", names_of(slots))
         .with_hint("the parts of a concatenation are joined by ` . `");
     return false;
 }

@@ -101,7 +101,7 @@ void check_chain_rules(Context& context, Chain& chain, const ast::Chain& item) {
                                       context.policy.rules.empty() ? nullptr : &context.policy.rules.back());
         result.span = rule.span;
         context.current_chain = chain.id;
-        check_rule(context, rule, result);
+        const bool fine = check_rule(context, rule, result);
         context.current_chain.reset();
         if (final_rule != nullptr && !warned) {
             context.report(Diag::Unreachable, rule.span)
@@ -110,7 +110,7 @@ void check_chain_rules(Context& context, Chain& chain, const ast::Chain& item) {
         }
         context.policy.rules.push_back(std::move(result));
         context.policy.chains[chain.id.value].rules.push_back(context.policy.rules.back().id);
-        if (final_rule == nullptr && is_final(context.policy.rules.back())) {
+        if (fine && final_rule == nullptr && is_final(context.policy.rules.back())) {
             final_rule = &rule.span;
         }
     }
@@ -266,8 +266,12 @@ std::optional<Verdict> resolve_verdict(Context& context, const ast::VerdictNode&
         for (const auto& [name, id] : context.chains) {
             names.push_back(name);
         }
+        const std::string near = nearest(verdict.target.text, names);
+        if (!near.empty()) {
+            context.mentioned_chains.insert(context.chains.find(near)->second);
+        }
         context.report(Diag::UndefinedChain, verdict.target.span, verdict.target.text)
-            .with_hint(did_you_mean(verdict.target.text, names));
+            .with_hint(near.empty() ? "" : "did you mean `" + near + "`?");
         return {};
     }
     if (context.current_chain) {

@@ -90,8 +90,14 @@ struct Context {
 
 /// `did you mean `x`?`, or "" if nothing is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+/// The same for a `$`define or `@`set; what it suggests counts as used, so that no warning follows from a
+/// typo.
+std::string did_you_mean_define(Context& context, const std::string& word);
+std::string did_you_mean_set(Context& context, const std::string& word);
+/// "ip saddr . tcp dport"
+std::string names_of(std::span<const Slot> slots);
 /// The source text of a span on one line, shortened to what a message bears.
-std::string shown(const Context& context, Span span);
+std::string shown(const Context& context, Span span, size_t most = 60);
 /// The folder of the file in which `span` is, joined with `path`.
 std::string beside(const Context& context, Span span, const std::string& path);
 
@@ -185,7 +191,8 @@ bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>
 void check_chains(Context& context);
 std::optional<Verdict> resolve_verdict(Context& context, const ast::VerdictNode& verdict);
 // check_rules.cpp
-void check_rule(Context& context, const ast::Rule& rule, Rule& result);
+/// False if there was a mistake in it.
+bool check_rule(Context& context, const ast::Rule& rule, Rule& result);
 
 // contradictions.cpp
 void find_contradictions(Context& context, const Rule& rule);

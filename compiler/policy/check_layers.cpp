@@ -87,7 +87,7 @@ bool read_field(Context& context, const ast::LayerField& item, packet::HeaderLay
         return false;
     }
     if (!item.value) {
-        context.report(Diag::MissingValue, item.name.span, item.name.text);
+        context.report(Diag::MisplacedValue, item.name.span, "`" + item.name.text + "` without a value");
         return false;
     }
     const auto value = value_of(context, *item.value, *field);
@@ -110,14 +110,21 @@ HeaderId settle_tag(HeaderId header, const packet::Recipe& recipe) {
 
 bool read_header(Context& context, const ast::SendLayer& item, packet::Recipe& recipe) {
     const auto header = resolve_header(item.keyword.text);
-    if (!header || info(*header).layer == Layer::Option) {
+    const bool is_option = header && info(*header).layer == Layer::Option;
+    if (!header) {
         context.report(Diag::UnknownLayer, item.keyword.span, item.keyword.text)
             .with_hint(did_you_mean(item.keyword.text, layer_names()));
         return false;
     }
-    packet::HeaderLayer layer{settle_tag(*header, recipe), {}, {}};
+    // `tcp option maxseg …` as a layer's name: the option is a field of its header's layer.
+    const HeaderId layer_header = is_option ? info(*header).parent : *header;
+    const std::string prefix =
+        is_option ? item.keyword.text.substr(std::string_view(info(layer_header).keyword).size() + 1) + " "
+                  : "";
+    packet::HeaderLayer layer{settle_tag(layer_header, recipe), {}, {}};
     bool fine = true;
-    for (const ast::LayerField& field : item.fields) {
+    for (ast::LayerField field : item.fields) {
+        field.name.text = prefix + field.name.text;
         fine = read_field(context, field, layer) && fine;
     }
     recipe.layers.emplace_back(std::move(layer));
@@ -127,7 +134,7 @@ bool read_header(Context& context, const ast::SendLayer& item, packet::Recipe& r
 std::optional<std::vector<uint8_t>> payload_of(Context& context, const ast::SendLayer& item) {
     if (!item.value || std::holds_alternative<ast::ErrorValue>(item.value->node)) {
         if (!item.value) {
-            context.report(Diag::MissingValue, item.span, item.keyword.text);
+            context.report(Diag::MisplacedValue, item.span, "`" + item.keyword.text + "` without a value");
         }
         return {};
     }
@@ -164,7 +171,7 @@ bool read_layer(Context& context, const ast::SendLayer& item, packet::Recipe& re
                               : std::nullopt;
         recipe.truncate = static_cast<uint32_t>(size.value_or(0));
         if (!item.value) {
-            context.report(Diag::MissingValue, item.span, keyword);
+            context.report(Diag::MisplacedValue, item.span, "`" + keyword + "` without a value");
         }
         return size.has_value();
     }

@@ -50,7 +50,7 @@ std::optional<Condition> check_existence(Context& context, const ast::Match& mat
         const bool asked = match.relation != ast::Relation::True;
         const char* word = match.relation == ast::Relation::Missing ? "missing" : "exists";
         if (!asked) {
-            context.report(Diag::MissingValue, key->span, key->slot.name);
+            context.report(Diag::MisplacedValue, key->span, "`" + key->slot.name + "` without a value");
             return {};
         }
         Diagnostic& diagnostic = context.report(Diag::ExistsOfField, span, word, key->slot.name);
@@ -232,7 +232,7 @@ std::optional<Condition> check_alternative(Context& context, const std::vector<a
         } else if (const auto* other = std::get_if<ast::OtherStatement>(&statement.node)) {
             context.report(Diag::NotYetSupported, statement.span, "`" + other->keyword.text + "`");
         } else if (!std::holds_alternative<ast::ErrorStatement>(statement.node)) {
-            context.report(Diag::NotAMatch, statement.span, shown(context, statement.span));
+            context.report(Diag::MisplacedValue, statement.span, "`" + shown(context, statement.span) + "`");
         }
         if (part) {
             all.parts.push_back(std::move(*part));
@@ -262,7 +262,7 @@ std::optional<Condition> check_match(Context& context, const ast::Match& match, 
         return {};
     }
     if (!match.value) {
-        context.report(Diag::MissingValue, span, (*keys)[0].slot.name);
+        context.report(Diag::MisplacedValue, span, "`" + (*keys)[0].slot.name + "` without a value");
         return {};
     }
     if (keys->size() == 1) {

@@ -236,7 +236,7 @@ void report_unused(Context& context) {
         }
     }
     for (const auto& [name, entry] : context.sets) {
-        if (!entry.used && entry.span.file == context.main) {
+        if (!entry.used && !entry.broken && entry.span.file == context.main) {
             context.report(Diag::Unused, entry.item->name.span, entry.item->is_map ? "map" : "set", name);
         }
     }

@@ -172,7 +172,7 @@ private:
 
 } // namespace
 
-void check_rule(Context& context, const ast::Rule& rule, Rule& result) {
+bool check_rule(Context& context, const ast::Rule& rule, Rule& result) {
     RuleReader reader{context, result};
     for (const ast::Statement& statement : rule.statements) {
         if (!reader.read(statement)) {
@@ -183,13 +183,14 @@ void check_rule(Context& context, const ast::Rule& rule, Rule& result) {
     result.text = ast::print(rule);
     result.counts = !reader.nocount && context.policy.options.counters && can(result, is_terminal);
     if (!reader.fine) {
-        return;
+        return false;
     }
     if (!reader.ended && !result.counts_mid) {
         context.report(Diag::NoEffect, rule.span).with_hint("a rule ends with a verdict, or has a `counter`");
     }
     warn_of_not(context, result);
     find_contradictions(context, result);
+    return true;
 }
 
 } // namespace xdpc::checking

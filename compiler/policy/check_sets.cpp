@@ -39,7 +39,7 @@ std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEnt
             return {};
         }
         set.inet_part = part;
-        return Slot{TypeId::Ipv4Addr, 32, "set `" + set.item->name.text + "`", false};
+        return Slot{TypeId::Ipv4Addr, 32, "@" + set.item->name.text, false};
     }
     auto special = special_type(name.text);
     const auto type = find_type(name.text);
@@ -51,7 +51,7 @@ std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEnt
             .with_hint(did_you_mean(name.text, type_names()));
         return {};
     }
-    special->name = "set `" + set.item->name.text + "`";
+    special->name = "@" + set.item->name.text;
     return special;
 }
 
@@ -59,8 +59,8 @@ std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEnt
 bool read_type(Context& context, SetEntry& set) {
     const ast::SetItem& item = *set.item;
     if (item.key_type.empty()) {
-        context.report(Diag::MissingValue, item.name.span, item.name.text)
-            .with_hint("a set says what it holds: `type ipv4_addr`, or `typeof ip saddr`");
+        context.report(Diag::SetWithoutType, item.name.span, item.name.text)
+            .with_hint("`type ipv4_addr`, or `typeof ip saddr`");
         return false;
     }
     for (size_t i = 0; i < item.key_type.size(); ++i) {
@@ -80,7 +80,7 @@ bool read_type(Context& context, SetEntry& set) {
             set.inet_part = static_cast<int>(i);
             key->slot.skip_other_family = false;
         }
-        key->slot.name = "set `" + item.name.text + "`";
+        key->slot.name = "@" + item.name.text;
         set.slots.push_back(std::move(key->slot));
     }
     if (item.is_map && item.mapped_type && item.mapped_type->text != "verdict") {
@@ -271,13 +271,9 @@ SetEntry* use_set(Context& context, const ast::Name& name, bool want_map,
                   const std::vector<ResolvedKey>& keys) {
     auto found = context.sets.find(name.text);
     if (found == context.sets.end()) {
-        std::vector<std::string> names;
-        for (const auto& [other, set] : context.sets) {
-            names.push_back(other);
-        }
-        std::string hint = did_you_mean(name.text, names);
+        std::string hint = did_you_mean_set(context, name.text);
         if (hint.empty() && context.defines.contains(name.text)) {
-            hint = "did you mean `$" + name.text + "`?";
+            hint = did_you_mean_define(context, name.text);
         }
         context.report(Diag::UndefinedSet, name.span, name.text).with_hint(std::move(hint));
         return nullptr;

@@ -73,7 +73,10 @@ struct StepReader {
         bool fine = true;
         auto packet = read_layers(context, step, span);
         fine = packet.has_value();
-        if (step.count < 1 || step.count > max_repeats) {
+        const bool unread = step.count == 0 && shown(context, span, 4096).find(" x0") == std::string::npos;
+        if (unread) { // a number that did not fit, already reported
+            fine = false;
+        } else if (step.count < 1 || step.count > max_repeats) {
             context.report(Diag::WrongBytes, span, fmt::format("x{}", step.count),
                            fmt::format("between x1 and x{}", max_repeats));
             fine = false;
@@ -148,7 +151,7 @@ struct StepReader {
     }
 
 private:
-    [[nodiscard]] std::string shown_whole() const { return shown(context, span); }
+    [[nodiscard]] std::string shown_whole() const { return shown(context, span, 4096); }
 
     [[nodiscard]] bool need_packet() const {
         if (!sent) {

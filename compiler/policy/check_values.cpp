@@ -121,12 +121,8 @@ struct SlotReader {
     bool operator()(const ast::DefineRef& reference) const {
         auto found = context.defines.find(reference.name.text);
         if (found == context.defines.end()) {
-            std::vector<std::string> names;
-            for (const auto& [name, entry] : context.defines) {
-                names.push_back(name);
-            }
             context.report(Diag::UndefinedDefine, value.span, reference.name.text)
-                .with_hint(did_you_mean(reference.name.text, names));
+                .with_hint(did_you_mean_define(context, reference.name.text));
             return false;
         }
         found->second.used = true;

@@ -38,9 +38,9 @@ void report_wrong(Context& context, std::string_view text, Span span, const Slot
     note_use(diagnostic, state);
     std::string hint = did_you_mean(text, symbols_of(slot.type));
     if (hint.empty() && context.defines.contains(std::string(text))) {
-        hint = "did you mean `$" + std::string(text) + "`?";
+        hint = did_you_mean_define(context, std::string(text));
     } else if (hint.empty() && context.sets.contains(std::string(text))) {
-        hint = "did you mean `@" + std::string(text) + "`?";
+        hint = did_you_mean_set(context, std::string(text));
     } else if (hint.empty() && is_ip(slot.type) && text.find('/') != std::string_view::npos) {
         hint = "a prefix is an address, `/` and a length";
     }
@@ -50,6 +50,9 @@ void report_wrong(Context& context, std::string_view text, Span span, const Slot
 /// Where a hyphen parts a word into two values: "80-90", "10.0.0.1-10.0.0.9", "cs1-cs3". Names that have
 /// hyphens themselves were tried first.
 size_t find_hyphen(std::string_view text, const Slot& slot) {
+    if (slot.type == TypeId::IfaceName || slot.type == TypeId::Time) {
+        return std::string_view::npos;
+    }
     for (size_t at = text.find('-'); at != std::string_view::npos; at = text.find('-', at + 1)) {
         auto readable = [&](std::string_view part) {
             const ScalarStatus status = read_scalar(slot.type, slot.width, part).status;

@@ -231,7 +231,8 @@ void report(Context& context, const Conflict& conflict) {
     } else {
         Diagnostic& diagnostic = context.report(Diag::Contradiction, later.span, later_text, earlier_text);
         diagnostic.with_note(earlier.span, "said here");
-        if (!std::holds_alternative<MetaKey>(later.key)) {
+        const bool plain = (later_text + earlier_text).find_first_of("!<>&/") == std::string::npos;
+        if (plain && std::holds_alternative<FieldKey>(later.key)) {
             diagnostic.with_hint("any of several values: `" + name_of(later.key) + " { a, b }`");
         }
     }

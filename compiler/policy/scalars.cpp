@@ -281,8 +281,8 @@ Scalar read_scalar(TypeId type, uint16_t width, std::string_view text) {
         return looks_like_number(text) ? bounded_number(text, ~uint64_t{0}, ns_per_second)
                                        : exactly(read_date(text));
     case TypeId::Hour: {
-        if (looks_like_number(text)) {
-            return bounded_number(text, 86399);
+        if (const auto seconds = read_number(text)) {
+            return *seconds < 86400 ? exactly(seconds) : Scalar{};
         }
         const auto clock = read_clock(text);
         return clock && text.empty() ? exactly(u128{*clock}) : Scalar{};
@@ -316,8 +316,12 @@ Scalar read_scalar(TypeId type, uint16_t width, std::string_view text) {
     if (const auto symbol = find_symbol(type, text)) {
         return exactly(u128{*symbol});
     }
+    Scalar number = bounded_number(text, max_of_width(width));
     const u128 most = type == TypeId::Day ? 6 : type == TypeId::Fragment ? 2 : max_of_width(width);
-    return bounded_number(text, most);
+    if (number.value.hi > most) {
+        number.status = ScalarStatus::Wrong;
+    }
+    return number;
 }
 
 std::optional<uint64_t> read_duration(std::string_view text) {

@@ -10,7 +10,7 @@ namespace xdpc::grammar {
 
 struct header_name : Custom<header_name> {
     static Length length(std::string_view rest, Context& context) {
-        const auto header = text::read_header(rest);
+        const auto header = text::read_header(rest, context.free > 0);
         if (!header) {
             return {};
         }
@@ -21,7 +21,7 @@ struct header_name : Custom<header_name> {
 };
 struct field_name : Custom<field_name> {
     static Length length(std::string_view rest, const Context& context) {
-        const auto field = text::read_field(context.header, context.written_header, rest);
+        const auto field = text::read_field(context.header, context.written_header, rest, context.free > 0);
         return field ? Length(field->length) : Length();
     }
 };
@@ -105,7 +105,9 @@ struct any_statement : recovering<must<statement>, Resume::Line, error_statement
 
 struct label_name : identifier {};
 struct label : seq<label_name, one<':'>, not_at<one<':'>>> {};
-struct rule : sor<seq<label, gap, any_statement, star<gap, not_at<end_of_line>, any_statement>>,
-                  seq<any_statement, star<gap, not_at<end_of_line>, any_statement>>> {};
+struct statements : seq<any_statement, star<gap, not_at<end_of_line>, any_statement>> {};
+/// A label alone is a mistake; the next line is a rule of its own.
+struct nothing_labelled : seq<at<end_of_line>, expecting<statement>> {};
+struct rule : sor<seq<label, gap, sor<nothing_labelled, statements>>, statements> {};
 
 } // namespace xdpc::grammar

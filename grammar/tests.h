@@ -19,14 +19,14 @@ struct layer_name : identifier {};
 struct layer_header
     : Custom<layer_header> { // `tcp`, `exthdr frag`; an unknown one is the checker's to report
     static Length length(std::string_view rest, Context& context) {
-        const auto header = text::read_header(rest);
+        const auto header = text::read_header(rest, context.free > 0);
         context.header = header ? header->name : std::string(text::word_at(rest));
         return header ? Length(header->length) : if_any(text::word_length(rest));
     }
 };
 template<bool Alone> struct layer_field_of : Custom<layer_field_of<Alone>> {
     static Length length(std::string_view rest, const Context& context) {
-        const auto field = text::read_layer_field(context.header, rest);
+        const auto field = text::read_layer_field(context.header, rest, context.free > 0);
         return field && field->alone == Alone ? Length(field->length) : Length();
     }
 };

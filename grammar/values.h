@@ -50,7 +50,7 @@ template<Text Word> struct value_word : Custom<value_word<Word>> {
         }
         const size_t size = Word.view().size();
         const size_t next = size + text::skip_gap(rest.substr(size), context.free > 0);
-        return text::match_ahead(rest.substr(next)) ? Length() : Length(size);
+        return text::match_ahead(rest.substr(next), context.free > 0) ? Length() : Length(size);
     }
 };
 struct shift_operator : sor<string<'<', '<'>, string<'>', '>'>> {};

@@ -26,7 +26,8 @@ size_t prefix_length_length(std::string_view rest);
 /// Runs of blanks, newlines and comments become one blank; strings stay.
 std::string normalized(std::string_view text);
 
-/// A name of the table found in text: its canonical spelling and how much text it took.
+/// A name of the table found in text (its words may stand on several lines if `free`): its canonical spelling
+/// and how much text it took.
 struct TableName {
     std::string name;
     size_t length = 0;
@@ -34,15 +35,15 @@ struct TableName {
 };
 /// `tcp`, `vlan.inner`, `exthdr frag` (name "frag"), `tcp option mss` (name "tcp option maxseg"). An unknown
 /// word after `exthdr` or `option` is kept. Nothing if no header keyword stands here.
-std::optional<TableName> read_header(std::string_view rest);
+std::optional<TableName> read_header(std::string_view rest, bool free = true);
 /// A field of `header`: `saddr ip`, `left` of `sack1` (written is then the header as in the text). Unknown
 /// words are kept; verdicts and operators are not taken for a field.
 std::optional<TableName> read_field(std::string_view header, std::string_view written_header,
-                                    std::string_view rest);
+                                    std::string_view rest, bool free = true);
 /// A field in a send's layer: as read_field, and `option maxseg size`.
-std::optional<TableName> read_layer_field(std::string_view header, std::string_view rest);
+std::optional<TableName> read_layer_field(std::string_view header, std::string_view rest, bool free = true);
 /// A match begins here: for `or`, which joins values or matches.
-bool match_ahead(std::string_view rest);
+bool match_ahead(std::string_view rest, bool free);
 
 // Closed lists of words that are not in the field table.
 bool is_verdict(std::string_view word);      // pass, accept, drop, …; not jump and goto

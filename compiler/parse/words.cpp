@@ -30,9 +30,9 @@ constexpr std::array<std::string_view, 45> other_statements = {
     "ct",      "fib",     "pcap", "inner",  "gre",      "geneve",     "vxlan",   "gue",     "ipip",
     "ip6ip6",  "notrack", "dup",  "fwd",    "queue",    "masquerade", "tproxy",  "numgen",  "jhash",
     "symhash", "socket",  "osf",  "meter",  "flow",     "reset",      "ipsec",   "xfrm",    "last"};
-constexpr std::array<std::string_view, 13> ending = {"counter", "nocount", "comment",  "log",    "limit",
-                                                     "quota",   "sample",  "redirect", "reject", "reflect",
-                                                     "route",   "notrack", "vmap"};
+constexpr std::array<std::string_view, 12> ending = {"counter", "nocount", "comment", "log",
+                                                     "limit",   "quota",   "sample",  "redirect",
+                                                     "reject",  "reflect", "route",   "notrack"};
 constexpr std::array<std::string_view, 7> other_items = {"service", "extern", "assert",   "counter",
                                                          "limit",   "quota",  "flowtable"};
 constexpr std::array<std::string_view, 10> items = {"include", "define", "set",   "map",     "chain",
@@ -127,12 +127,12 @@ bool ends_other_statement(std::string_view word) {
     return is_verdict(word) || word == "jump" || word == "goto" || one_of(ending, word);
 }
 
-std::optional<TableName> read_header(std::string_view rest) {
+std::optional<TableName> read_header(std::string_view rest, bool free) {
     const std::string first(word_at(rest));
     if (first.empty()) {
         return {};
     }
-    size_t next = first.size() + skip_gap(rest.substr(first.size()), true);
+    size_t next = first.size() + skip_gap(rest.substr(first.size()), free);
     const std::string_view second = word_at(rest.substr(next));
     if (first == "exthdr") {
         return TableName{second.empty() ? first : std::string(second),
@@ -141,7 +141,7 @@ std::optional<TableName> read_header(std::string_view rest) {
     const std::string prefix = first + " " + std::string(second);
     if (!second.empty() && option_prefixes().contains(prefix)) {
         next += second.size();
-        next += skip_gap(rest.substr(next), true);
+        next += skip_gap(rest.substr(next), free);
         const size_t length = option_word_length(rest.substr(next));
         if (length > 0) {
             return TableName{prefix + " " + std::string(option_alias(rest.substr(next, length))),
@@ -155,13 +155,13 @@ std::optional<TableName> read_header(std::string_view rest) {
 }
 
 std::optional<TableName> read_field(std::string_view header, std::string_view written_header,
-                                    std::string_view rest) {
+                                    std::string_view rest, bool free) {
     const std::string_view first = word_at(rest);
     if (first.empty() || is_reserved(first)) {
         return {};
     }
     const auto id = find_header(header);
-    const size_t next = first.size() + skip_gap(rest.substr(first.size()), true);
+    const size_t next = first.size() + skip_gap(rest.substr(first.size()), free);
     const std::string_view second = word_at(rest.substr(next));
     if (id && !second.empty()) {
         std::string both = std::string(first) + " " + std::string(second);
@@ -177,13 +177,13 @@ std::optional<TableName> read_field(std::string_view header, std::string_view wr
     return TableName{std::move(name), first.size()};
 }
 
-std::optional<TableName> read_layer_field(std::string_view header, std::string_view rest) {
+std::optional<TableName> read_layer_field(std::string_view header, std::string_view rest, bool free) {
     const std::string_view first = word_at(rest);
     const std::string prefix = std::string(header) + " option";
     if (first != "option" || !option_prefixes().contains(prefix)) {
-        return read_field(header, header, rest);
+        return read_field(header, header, rest, free);
     }
-    size_t next = first.size() + skip_gap(rest.substr(first.size()), true);
+    size_t next = first.size() + skip_gap(rest.substr(first.size()), free);
     const std::string_view written = rest.substr(next, option_word_length(rest.substr(next)));
     if (written.empty()) {
         return {};
@@ -192,16 +192,16 @@ std::optional<TableName> read_layer_field(std::string_view header, std::string_v
     next += written.size();
     TableName out{"option " + option, next, true};
     const std::string keyword = prefix + " " + option;
-    next += skip_gap(rest.substr(next), true);
+    next += skip_gap(rest.substr(next), free);
     const auto id = find_header(keyword);
-    const auto field = read_field(keyword, written, rest.substr(next));
+    const auto field = read_field(keyword, written, rest.substr(next), free);
     if (id && field && find_field(*id, field->name)) {
         out = {out.name + " " + field->name, next + field->length, false};
     }
     return out;
 }
 
-bool match_ahead(std::string_view rest) {
+bool match_ahead(std::string_view rest, bool free) {
     size_t i = 0;
     for (;;) {
         if (i < rest.size() && rest[i] == '(') {
@@ -211,7 +211,7 @@ bool match_ahead(std::string_view rest) {
         } else {
             break;
         }
-        i += skip_gap(rest.substr(i), true);
+        i += skip_gap(rest.substr(i), free);
     }
     const std::string_view here = rest.substr(i);
     const std::string_view word = word_at(here);
@@ -220,27 +220,27 @@ bool match_ahead(std::string_view rest) {
     }
     if (is_other_statement(word)) {
         // `ip protocol tcp or gre`: a statement's keyword that is a protocol, too
-        const size_t next = word.size() + skip_gap(here.substr(word.size()), false);
+        const size_t next = word.size() + skip_gap(here.substr(word.size()), free);
         const std::string_view follows = word_at(here.substr(next));
         return !follows.empty() && !is_reserved(follows);
     }
-    const auto header = read_header(here);
+    const auto header = read_header(here, free);
     if (!header) {
         return false;
     }
-    const size_t next = header->length + skip_gap(here.substr(header->length), true);
+    const size_t next = header->length + skip_gap(here.substr(header->length), free);
     const std::string_view follows = word_at(here.substr(next));
     if (follows == "exists" || follows == "missing") {
         return true;
     }
-    const auto field = read_field(header->name, here.substr(0, header->length), here.substr(next));
+    const auto field = read_field(header->name, here.substr(0, header->length), here.substr(next), free);
     if (!field) {
         return false;
     }
     const auto id = find_header(header->name);
     return (id && find_field(*id, field->name)) ||
-           !(read_header(here.substr(next)) || ends_other_statement(follows) || is_other_statement(follows) ||
-             follows == "meta");
+           !(read_header(here.substr(next), free) || ends_other_statement(follows) ||
+             is_other_statement(follows) || follows == "meta");
 }
 
 std::vector<std::string> candidates(std::string_view kind) {

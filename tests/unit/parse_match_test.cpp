@@ -103,6 +103,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"( tcp dport 22 or udp dport 53 ) pass", "group\nalternative\nmatch implied (field \"tcp\" "
                                                       "\"dport\") 22\nalternative\nmatch implied (field "
                                                       "\"udp\" \"dport\") 53\n(verdict pass)"},
+        Case{"( arp saddr\n ip 10.0.0.1 or exthdr\n frag exists )",
+             "group\nalternative\nmatch implied (field \"arp\" \"saddr ip\") 10.0.0.1\nalternative\nmatch "
+             "exists "
+             "(field \"frag\" \"\")"},
         Case{"(ip protocol tcp or udp\n or meta length 5)",
              "group\nalternative\nmatch implied (field \"ip\" \"protocol\") (| tcp udp)\nalternative\nmatch "
              "implied (meta length) 5"},
@@ -139,6 +143,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"add @s { ip saddr\n timeout 5s } drop",
              "other \"add\" \"add @s { ip saddr timeout 5s }\"\n(verdict drop)"},
         Case{"redirect to { eth0, eth1 }", "other \"redirect\" \"redirect to { eth0, eth1 }\""},
+        Case{"ct state vmap { new : drop } pass",
+             "other \"ct\" \"ct state vmap { new : drop }\"\n(verdict pass)"},
         Case{"counter name foo drop", "other \"counter name\" \"counter name foo\"\n(verdict drop)"},
         Case{"sip_method(packet) == 2 drop",
              "other \"sip_method\" \"sip_method(packet) == 2\"\n(verdict drop)"},

@@ -36,6 +36,20 @@ TEST(Recovery, SeveralMistakesInOneFile) {
     EXPECT_NE(tree.find("define y 5\n"), std::string::npos);
 }
 
+TEST(Recovery, NamesEndWithTheirLine) {
+    const Parsed parsed(
+        "chain ingress {\n  ip option\n  ssh:\n  arp saddr\n  ip saddr 10.0.0.1 drop\n  exthdr\n  "
+        "frag id 1\n}\n");
+    EXPECT_EQ(parsed.lines(), (Lines{"2: expected a value after `option`, found end of line",
+                                     "3: expected a match or a statement after `ssh:`, found end of line",
+                                     "4: expected a value after `saddr`, found end of line",
+                                     "6: expected a field after `exthdr`, found end of line"}));
+    const std::string tree = ast::dump(parsed.file);
+    EXPECT_NE(tree.find("rule\n    match implied (field \"ip\" \"saddr\") 10.0.0.1\n    (verdict drop)\n"),
+              std::string::npos)
+        << tree;
+}
+
 TEST(Recovery, WhatStoodBeforeAMistakeInARuleIsKept) {
     const Parsed parsed("chain ingress { a: tcp dport 22 23 drop; drop }");
     EXPECT_EQ(ast::dump(parsed.file),

@@ -36,6 +36,12 @@ enum class Helper : uint64_t {
     KtimeTai = 208,
 };
 
+/// A table in .rodata, made once however often it is asked.
+struct TableData {
+    std::vector<llvm::GlobalVariable*> columns;
+    uint64_t rows = 0;
+};
+
 struct Lowering {
     const CodegenInput& input;
     llvm::Module& module;
@@ -46,6 +52,7 @@ struct Lowering {
     llvm::GlobalVariable* bind = nullptr;
     llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
     unsigned tables_made = 0;
+    std::map<uint32_t, TableData> table_data; // by TableId
 
     Lowering(const CodegenInput& in, llvm::Module& m)
         : input(in), module(m), builder(m.getContext()), debug(m, in) {}
@@ -141,6 +148,19 @@ void emit_membership(Lowering& l, const KeyValue& key, u128 mask, unsigned width
 void emit_table(Lowering& l, ir::TableId table, const std::vector<KeyValue>& keys,
                 const std::vector<u128>& masks, const std::vector<llvm::BasicBlock*>& targets,
                 llvm::BasicBlock* none);
+
+// ---- tables_data.cpp
+/// The same for tables that stand in .rodata, by the plan's strategy: Bitmap, Search or Scan.
+struct TableQuery {
+    ir::TableId table;
+    const std::vector<KeyValue>& keys;
+    const std::vector<u128>& masks;
+    const std::vector<llvm::BasicBlock*>& targets;
+    llvm::BasicBlock* none;
+};
+void emit_bitmap(Lowering& l, const TableQuery& query);
+void emit_search(Lowering& l, const TableQuery& query);
+void emit_scan(Lowering& l, const TableQuery& query);
 
 // ---- parse_fast.cpp, parse_generic.cpp
 /// Parses ordinary frames; calls `enter` once for each kind of packet with its keys. Everything else goes to

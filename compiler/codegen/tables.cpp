@@ -1,4 +1,4 @@
-// Tables: comparisons for the small ones.
+// Tables: comparisons for the small ones, the others as the plan says.
 #include "compiler/codegen/lowering.h"
 #include "compiler/ir/disjoint.h"
 
@@ -45,6 +45,19 @@ void compare_all(Lowering& l, const ir::Table& table, const std::vector<KeyValue
 void emit_table(Lowering& l, ir::TableId id, const std::vector<KeyValue>& keys,
                 const std::vector<u128>& masks, const std::vector<BasicBlock*>& targets, BasicBlock* none) {
     const ir::Table& table = l.input.program.tables[id.value];
+    switch (l.input.plan.tables[id.value].strategy) {
+    case TableStrategy::Bitmap:
+        emit_bitmap(l, {id, keys, masks, targets, none});
+        return;
+    case TableStrategy::Search:
+        emit_search(l, {id, keys, masks, targets, none});
+        return;
+    case TableStrategy::Scan:
+        emit_scan(l, {id, keys, masks, targets, none});
+        return;
+    case TableStrategy::Compare:
+        break;
+    }
     if (keys.size() == 1) {
         compare_one(l, table, keys[0], masks[0], targets, none);
     } else {

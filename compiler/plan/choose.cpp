@@ -89,6 +89,7 @@ std::optional<Plan> choose(const ir::Program& program, const PlanOptions& option
     plan.headers = plan::headers_of(program);
     plan.tables = plan::choose_tables(program);
     plan::Layout layout = plan::choose_chains(program, plan.tables, options);
+    layout.processed = cost::multiply(layout.processed, options.copies);
     if (!check_sizes(program, layout, plan.tables, options, diagnostics) ||
         !check_tables(program, plan.tables, options, diagnostics)) {
         return {};

@@ -69,9 +69,9 @@ TableCost of_table(const ir::Table& table, TableStrategy strategy) {
     case TableStrategy::Bitmap:
         return both(14);
     case TableStrategy::Search:
-        return {30 + 2 * row, multiply(std::bit_width(entries) + 1, 12 + row)};
-    case TableStrategy::Scan:
-        return {30 + 2 * row, multiply(entries + 1, 6 + row)};
+        return both(multiply(std::bit_width(entries) + 2, 8 + row));
+    case TableStrategy::Scan: // the loop's body stands once, the verifier goes round
+        return {30 + 4 * row, multiply(entries + 1, 12 + 4 * row)};
     }
     return {};
 }

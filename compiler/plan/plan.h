@@ -20,6 +20,7 @@ enum class TableStrategy : uint8_t {
 struct TablePlan {
     TableStrategy strategy = TableStrategy::Compare;
     size_t bytes = 0; // of .rodata
+    bool map = false; // asked for a value, not only whether it holds a tuple
 };
 /// Where a chain's code stands. Sizes are estimates in BPF instructions.
 struct ChainPlan {
@@ -63,6 +64,8 @@ struct PlanOptions {
     /// function, which cannot grow beyond the reach of a jump (32,767), estimates being rough.
     bool functions = false;
     size_t max_single_function = 28'000;
+    /// How often the verifier walks a rule: for the kinds of packet that it can match, and for all others.
+    size_t copies = 3;
     size_t max_depth = 5;                     // of functions below the program; the kernel allows 8 frames
     size_t max_table_bytes = size_t{4} << 20; // of one map value, as the oldest kernels have it
 };

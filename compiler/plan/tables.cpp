@@ -2,6 +2,7 @@
 #include "compiler/plan/strategy.h"
 
 #include <algorithm>
+#include <bit>
 
 // Costs a packet pays, in ns (measured; the ratios are what counts): a comparison 0.4 while the code fits the
 // cache and 1.5 beyond, a bit or byte in .rodata 0.3 when it is cached, a step of a binary search about 2, a
@@ -19,7 +20,7 @@ constexpr size_t max_compared_narrow = 6;
 constexpr size_t min_mapped_wide = 64;
 
 size_t bytes_of_key(uint16_t width) {
-    return width <= 8 ? 1 : width <= 16 ? 2 : width <= 32 ? 4 : width <= 64 ? 8 : 16;
+    return width <= 32 ? 4 : width <= 64 ? 8 : 16;
 }
 
 /// Which tables are asked for a value, and not only whether they hold a tuple.
@@ -60,16 +61,18 @@ size_t bytes_of(const ir::Table& table, TableStrategy strategy, bool map) {
     for (const uint16_t width : table.widths) {
         row += 2 * bytes_of_key(width);
     }
+    const size_t entries = table.entries.size();
     switch (strategy) {
     case TableStrategy::Compare:
         return 0;
     case TableStrategy::Bitmap: {
         const size_t values = size_t{1} << table.widths.front();
-        return map ? values : std::max<size_t>(values / 8, 8);
+        return map ? values : std::max<size_t>(values / 8, 1);
     }
-    case TableStrategy::Search:
+    case TableStrategy::Search: // steps of a power of two
+        return cost::multiply(std::bit_ceil(entries), row);
     case TableStrategy::Scan:
-        return cost::multiply(table.entries.size(), row);
+        return cost::multiply(entries, row);
     }
     return 0;
 }
@@ -81,7 +84,7 @@ std::vector<TablePlan> choose_tables(const ir::Program& program) {
     std::vector<TablePlan> plans;
     for (size_t i = 0; i < program.tables.size(); ++i) {
         const TableStrategy strategy = choose(program.tables[i], maps[i]);
-        plans.push_back({strategy, bytes_of(program.tables[i], strategy, maps[i])});
+        plans.push_back({strategy, bytes_of(program.tables[i], strategy, maps[i]), maps[i]});
     }
     return plans;
 }

@@ -121,7 +121,7 @@ TEST(PlanChains, InlinedFromOnePlaceAFunctionFromSeveral) {
 TEST(PlanChains, CallsNestNoDeeperThanTheKernelAllows) {
     PolicyBuilder b;
     std::vector<ChainId> chains{{0}};
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < 9; ++i) {
         chains.push_back(b.chain("c" + std::to_string(i)));
     }
     for (size_t i = 0; i + 1 < chains.size(); ++i) {

@@ -188,17 +188,29 @@ std::optional<Conflict> add_test(Facts& facts, const Test& test) {
     return {};
 }
 
+std::optional<Conflict> add_condition(Facts& facts, const Condition& condition);
+
+/// Alternatives come last, when all else that must hold is known.
+template<class Conditions> std::optional<Conflict> add_conditions(Facts& facts, const Conditions& parts) {
+    for (const bool alternatives : {false, true}) {
+        for (const Condition& part : parts) {
+            if (std::holds_alternative<AnyOf>(part.node) != alternatives) {
+                continue;
+            }
+            if (auto conflict = add_condition(facts, part)) {
+                return conflict;
+            }
+        }
+    }
+    return {};
+}
+
 std::optional<Conflict> add_condition(Facts& facts, const Condition& condition) {
     if (const auto* test = std::get_if<Test>(&condition.node)) {
         return add_test(facts, *test);
     }
     if (const auto* all = std::get_if<AllOf>(&condition.node)) {
-        for (const Condition& part : all->parts) {
-            if (auto conflict = add_condition(facts, part)) {
-                return conflict;
-            }
-        }
-        return {};
+        return add_conditions(facts, all->parts);
     }
     const auto* any = std::get_if<AnyOf>(&condition.node);
     if (any == nullptr) {
@@ -238,27 +250,38 @@ void report(Context& context, const Conflict& conflict) {
     }
 }
 
+/// That the keys are present and, without a default, among the entries.
+Test keys_of(const VmapStatement& vmap) {
+    Test test{vmap.keys, {}, false, vmap.span, ""};
+    if (!vmap.otherwise && vmap.entries.size() <= largest_set) {
+        for (const auto& [box, verdict] : vmap.entries) {
+            test.boxes.push_back(box);
+        }
+    }
+    return test;
+}
+
 } // namespace
 
 void find_contradictions(Context& context, const Rule& rule) {
     Facts facts;
-    for (const Statement& statement : rule.statements) {
-        std::optional<Conflict> conflict;
-        if (const auto* match = std::get_if<MatchStatement>(&statement)) {
-            conflict = add_condition(facts, match->condition);
-        } else if (const auto* vmap = std::get_if<VmapStatement>(&statement)) {
-            Test test{vmap->keys, {}, false, vmap->span, ""};
-            if (!vmap->otherwise && vmap->entries.size() <= largest_set) {
-                for (const auto& [box, verdict] : vmap->entries) {
-                    test.boxes.push_back(box);
-                }
+    std::optional<Conflict> conflict;
+    for (const bool alternatives : {false, true}) {
+        for (const Statement& statement : rule.statements) {
+            if (conflict) {
+                break;
             }
-            conflict = add_test(facts, test);
+            const auto* match = std::get_if<MatchStatement>(&statement);
+            const auto* vmap = std::get_if<VmapStatement>(&statement);
+            if (match != nullptr && std::holds_alternative<AnyOf>(match->condition.node) == alternatives) {
+                conflict = add_condition(facts, match->condition);
+            } else if (vmap != nullptr && !alternatives) {
+                conflict = add_test(facts, keys_of(*vmap));
+            }
         }
-        if (conflict) {
-            report(context, *conflict);
-            return;
-        }
+    }
+    if (conflict) {
+        report(context, *conflict);
     }
 }
 

@@ -136,7 +136,8 @@ TEST(CheckMatches, RandomIsDrawnForEachPlace) {
     ASSERT_TRUE(checked.policy) << checked.rendered();
     EXPECT_EQ(checked.policy->random_places, 2U);
     const auto& second = std::get<MatchStatement>(checked.policy->rules[1].statements[0]);
-    EXPECT_EQ(std::get<xdpc::Test>(second.condition.node).keys[0].source, KeySource(MetaKey{MetaId::Random, 1}));
+    EXPECT_EQ(std::get<xdpc::Test>(second.condition.node).keys[0].source,
+              KeySource(MetaKey{MetaId::Random, 1}));
 }
 
 } // namespace

@@ -54,10 +54,13 @@ bool check_sizes(const ir::Program& program, const plan::Layout& layout, const s
         const size_t needed = by_size ? layout.instructions : layout.processed;
         size_t instructions = 0;
         const ir::Chain& chain = program.chains[largest_chain(program, tables, instructions)];
+        // What the verifier walks counts for each copy, as in `needed`.
+        instructions = by_size ? instructions : cost::multiply(instructions, options.copies);
+        const size_t rules = chain.rules.size();
         const Span where = chain.rules.empty() ? chain.end.span : chain.rules.front().span;
         diagnostics
             .add(Diag::PolicyTooLarge, where, about(needed), by_size ? limit : options.max_instructions,
-                 chain.name, about(instructions), chain.rules.size())
+                 chain.name, about(instructions), rules == 1 ? "1 rule" : fmt::format("{} rules", rules))
             .with_hint("put rules that differ in one value only into a set or a verdict map");
         return false;
     }

@@ -162,7 +162,7 @@ std::string outcome_text(const Policy& policy, const Outcome& outcome) {
 }
 
 ShownPacket show(const CaseInput& input, const PacketGroup& group) {
-    return {fmt::format("{}: send {}", input.sources.where(group.span), group.send->text),
+    return {fmt::format("{}: {}", input.sources.where(group.span), group.send->text),
             packet::describe(group.frame)};
 }
 

@@ -160,6 +160,24 @@ TEST(Commands, CompletionScriptsAreValid) {
     EXPECT_NE(xdpc({"completion", "fish"}).out.find("complete -c xdpc"), std::string::npos);
 }
 
+TEST(Commands, ManualKnowsEveryCommandAndOption) {
+    std::string manual = read(XDPC_SOURCE_DIR "/docs/xdpc.1");
+    std::erase(manual, '\\');                                  // "\\-\\-json"
+    const std::string fish = xdpc({"completion", "fish"}).out; // has each on a line
+    for (size_t at = fish.find("__fish_use_subcommand -f -a "); at != std::string::npos;
+         at = fish.find("__fish_use_subcommand -f -a ", at + 1)) {
+        const size_t from = at + std::string("__fish_use_subcommand -f -a ").size();
+        const std::string name = fish.substr(from, fish.find(' ', from) - from);
+        EXPECT_NE(manual.find("xdpc " + name), std::string::npos) << name;
+    }
+    for (size_t at = fish.find(" -l "); at != std::string::npos; at = fish.find(" -l ", at + 1)) {
+        const std::string name = "--" + fish.substr(at + 4, fish.find(' ', at + 4) - at - 4);
+        if (name != "--help" && name != "--interface" && name != "--output" && name != "--verbose") {
+            EXPECT_NE(manual.find(name), std::string::npos) << name;
+        }
+    }
+}
+
 TEST(Commands, FeaturesAsJson) {
     const Ran ran = xdpc({"features", "--json"});
     EXPECT_EQ(ran.code, 0);

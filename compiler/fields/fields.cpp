@@ -31,6 +31,20 @@ const std::vector<MetaInfo>& all_metas() {
     return rows;
 }
 
+std::vector<FieldNeed> needs_of(FieldId field) {
+    static const std::vector<FieldNeed> rows = {
+#define NEEDS(field, by, value) {FieldId::field, FieldId::by, value},
+#include "compiler/fields/fields.def"
+    };
+    std::vector<FieldNeed> needs;
+    for (const FieldNeed& row : rows) {
+        if (row.field == field) {
+            needs.push_back(row);
+        }
+    }
+    return needs;
+}
+
 const HeaderInfo& info(HeaderId id) {
     return all_headers()[static_cast<size_t>(id)];
 }

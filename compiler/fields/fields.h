@@ -101,6 +101,15 @@ struct MetaInfo {
     TypeId type;
 };
 
+/// A value of field `by` with which `field` is there.
+struct FieldNeed {
+    FieldId field;
+    FieldId by;
+    uint64_t value;
+};
+/// The rows of one field, in table order; none for most fields.
+std::vector<FieldNeed> needs_of(FieldId field);
+
 const HeaderInfo& info(HeaderId id);
 const FieldInfo& info(FieldId id);
 const MetaInfo& info(MetaId id);

@@ -106,6 +106,13 @@ void write_fields(const HeaderLayer& layer, HeaderId header, std::span<uint8_t> 
             }
         }
     }
+    for (const FieldValue& given : layer.fields) { // a field that only some types have decides the type
+        const auto needs = needs_of(given.field);
+        if (!needs.empty() && info(given.field).header == header) {
+            const FieldInfo& by = info(needs[0].by);
+            write_bits(bytes, by.bit_offset, by.bit_width, needs[0].value);
+        }
+    }
     for (const FieldValue& given : layer.fields) { // last, since fields may overlap (icmp id and mtu)
         const FieldInfo& field = info(given.field);
         if (field.header == header && end_byte(field) <= bytes.size()) {

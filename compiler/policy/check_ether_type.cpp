@@ -52,9 +52,43 @@ Condition finish(TestParts parts) {
                        std::move(parts.wanted)}};
 }
 
+Condition make_plain_test(TestParts parts);
+
 } // namespace
 
+std::vector<Condition> needed_tests(const std::vector<Key>& keys, Span span) {
+    std::vector<Condition> tests;
+    for (const Key& key : keys) {
+        const auto* field = std::get_if<FieldKey>(&key.source);
+        const auto needs = field != nullptr ? needs_of(field->field) : std::vector<FieldNeed>{};
+        if (needs.empty()) {
+            continue;
+        }
+        TestParts parts{{Key{FieldKey{needs[0].by}}}, {}, false, span, {}};
+        for (const FieldNeed& need : needs) {
+            parts.boxes.push_back({{need.value, need.value}});
+            parts.wanted += parts.wanted.empty() ? "" : " or ";
+            parts.wanted += format_value(info(need.by).type, need.value);
+        }
+        tests.push_back(finish(std::move(parts)));
+    }
+    return tests;
+}
+
 Condition make_test(TestParts parts) {
+    const Span span = parts.span;
+    AllOf all{needed_tests(parts.keys, span)};
+    Condition test = make_plain_test(std::move(parts));
+    if (all.parts.empty()) {
+        return test;
+    }
+    all.parts.push_back(std::move(test));
+    return {span, std::move(all)};
+}
+
+namespace {
+
+Condition make_plain_test(TestParts parts) {
     auto found = std::find_if(parts.keys.begin(), parts.keys.end(), is_ether_type);
     if (found == parts.keys.end()) {
         return finish(std::move(parts));
@@ -88,5 +122,7 @@ Condition make_test(TestParts parts) {
     }
     return {span, AnyOf{std::move(both)}};
 }
+
+} // namespace
 
 } // namespace xdpc::checking

@@ -136,6 +136,9 @@ private:
         auto statement = check_vmap(context, vmap, span);
         const bool read = statement.has_value();
         if (read) {
+            for (Condition& need : needed_tests(statement->keys, span)) {
+                rule.statements.emplace_back(MatchStatement{std::move(need)});
+            }
             rule.statements.emplace_back(std::move(*statement));
         }
         return read && here;

@@ -48,8 +48,53 @@ bool no_word(Context& context, const ast::Value& value) {
                      "a range and a prefix are made of single values");
 }
 
+/// Types whose values are numbers to calculate with; nft folds all of them.
 bool folds(TypeId type) {
-    return type == TypeId::Integer || type == TypeId::TcpFlag || type == TypeId::IfaceIndex;
+    switch (type) {
+    case TypeId::EtherAddr:
+    case TypeId::IfaceName:
+    case TypeId::Time:
+    case TypeId::Day:
+    case TypeId::Hour:
+    case TypeId::Fragment:
+    case TypeId::Boolean:
+        return false;
+    case TypeId::Integer:
+    case TypeId::Ipv4Addr:
+    case TypeId::Ipv6Addr:
+    case TypeId::EtherType:
+    case TypeId::InetProto:
+    case TypeId::InetService:
+    case TypeId::ArpOp:
+    case TypeId::Dscp:
+    case TypeId::Ecn:
+    case TypeId::IcmpType:
+    case TypeId::IcmpCode:
+    case TypeId::Icmpv6Type:
+    case TypeId::Icmpv6Code:
+    case TypeId::IgmpType:
+    case TypeId::TcpFlag:
+    case TypeId::MhType:
+    case TypeId::RtType:
+    case TypeId::DccpType:
+    case TypeId::IfaceIndex:
+        return true;
+    }
+    return false;
+}
+
+/// `tcp or udp` is one number to nft, though it reads as either of two.
+void warn_of_folded_names(Context& context, const ast::BinaryValue& binary, Span span, const Slot& slot,
+                          u128 value) {
+    auto is_name = [](const ast::Value& part) {
+        const auto* word = std::get_if<ast::Word>(&part.node);
+        return word != nullptr && !read_number(word->text);
+    };
+    if (binary.op == ast::BinaryOp::Or && slot.type != TypeId::TcpFlag && is_name(*binary.left) &&
+        is_name(*binary.right)) {
+        context.report(Diag::FoldedNames, span, shown(context, span), format_value(slot.type, value))
+            .with_hint("several values are a list: `{ a, b }`");
+    }
 }
 
 u128 apply(ast::BinaryOp op, u128 left, u128 right) {
@@ -186,7 +231,12 @@ struct SlotReader {
         }
         const auto left = read_single(context, *binary.left, slot, deeper());
         const auto right = left ? read_single(context, *binary.right, slot, deeper()) : std::nullopt;
-        return right && add_number(context, apply(binary.op, *left, *right), value.span, slot, out);
+        if (!right) {
+            return false;
+        }
+        const u128 number = apply(binary.op, *left, *right);
+        warn_of_folded_names(context, binary, value.span, slot, number);
+        return add_number(context, number, value.span, slot, out);
     }
     bool operator()(const ast::NotValue& negation) const {
         if (!folds(slot.type)) {

@@ -254,6 +254,9 @@ Scalar read_address(TypeId type, std::string_view text) {
     if (value) {
         return exactly(value);
     }
+    if (is_hex(text) || (type == TypeId::Ipv4Addr && looks_like_number(text))) { // as nft: the address as a number
+        return bounded_number(text, max_of_width(type == TypeId::Ipv4Addr ? 32 : 128));
+    }
     const bool other =
         type == TypeId::Ipv4Addr ? looks_like_ipv6(text) : looks_like_ipv4(text) && read_ipv4(text);
     return {other ? ScalarStatus::OtherFamily : ScalarStatus::Wrong, {}, false};

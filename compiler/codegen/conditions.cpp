@@ -48,6 +48,10 @@ Value* masked_word(Lowering& l, Value* word, uint64_t mask) {
 
 /// (key & mask) == value; words whose mask is zero do not count.
 void emit_equal(Lowering& l, const Operand& o, u128 mask, u128 value, BasicBlock* yes, BasicBlock* no) {
+    if ((value & ~mask) != 0) { // a bit that is masked away is asked for
+        l.builder.CreateBr(no);
+        return;
+    }
     const bool raw = o.key.raw.count != 0;
     const Words& words = raw ? o.key.raw : o.key.value;
     std::vector<Value*> tests;

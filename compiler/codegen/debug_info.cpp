@@ -45,7 +45,10 @@ DIType* DebugInfo::array_of(DIType* element, uint64_t count) {
 /// The kernel takes a function's first pointer for the context if it is called `struct xdp_md`; other
 /// pointers here are to keys.
 DISubroutineType* DebugInfo::signature_of(const Function& function) {
-    const auto type_of = [&](const Type* type) -> DIType* {
+    const auto type_of = [&](const Type* type, bool first) -> DIType* {
+        if (type->isPointerTy() && !first) {
+            return builder_.createPointerType(integer("unsigned char", 8), 64);
+        }
         if (type->isPointerTy()) {
             DIType* context =
                 builder_.createStructType(unit_, "xdp_md", unit_->getFile(), 0, 192, 32, DINode::FlagZero,
@@ -54,9 +57,9 @@ DISubroutineType* DebugInfo::signature_of(const Function& function) {
         }
         return type->isIntegerTy(32) ? integer("unsigned int", 32) : integer("unsigned long long", 64);
     };
-    SmallVector<Metadata*> types = {type_of(function.getReturnType())};
+    SmallVector<Metadata*> types = {type_of(function.getReturnType(), false)};
     for (const Argument& argument : function.args()) {
-        types.push_back(type_of(argument.getType()));
+        types.push_back(type_of(argument.getType(), argument.getArgNo() == 0));
     }
     return builder_.createSubroutineType(builder_.getOrCreateTypeArray(types));
 }
@@ -113,32 +116,39 @@ void DebugInfo::describe(GlobalVariable& global, DIType* type) {
                                                                 1, type, global.hasLocalLinkage(), true));
 }
 
-void DebugInfo::describe_map(GlobalVariable& map, uint32_t type, uint32_t entries) {
-    DIFile* file = unit_->getFile();
+DIType* DebugInfo::member(const char* name, DIType* type, uint64_t offset) {
+    return builder_.createMemberType(unit_, name, unit_->getFile(), 1, type->getSizeInBits(), 64, offset,
+                                     DINode::FlagZero, type);
+}
+
+DIType* DebugInfo::counter_type() {
     DIType* u64 = integer("unsigned long long", 64);
-    const auto member = [&](const char* name, DIType* of, uint64_t offset) -> Metadata* {
-        return builder_.createMemberType(unit_, name, file, 1, of->getSizeInBits(), 64, offset,
-                                         DINode::FlagZero, of);
-    };
+    return builder_.createStructType(
+        unit_, "xdpc_counter", unit_->getFile(), 1, 128, 64, DINode::FlagZero, nullptr,
+        builder_.getOrCreateArray({member("packets", u64, 0), member("bytes", u64, 64)}));
+}
+
+DIType* DebugInfo::bytes_type(uint64_t bytes) {
+    return array_of(integer("unsigned char", 8), bytes);
+}
+
+/// libbpf takes numbers from the sizes of arrays that members point to.
+void DebugInfo::describe_map(GlobalVariable& map, uint32_t type, uint32_t entries, DIType* value) {
     const auto number = [&](uint64_t n) {
         return builder_.createPointerType(
             array_of(builder_.createBasicType("int", 32, dwarf::DW_ATE_signed), n), 64);
     };
-    DIType* counter = builder_.createStructType(
-        unit_, "xdpc_counter", file, 1, 128, 64, DINode::FlagZero, nullptr,
-        builder_.getOrCreateArray({member("packets", u64, 0), member("bytes", u64, 64)}));
+    DIType* key = builder_.createPointerType(integer("unsigned int", 32), 64);
     DIType* definition = builder_.createStructType(
-        unit_, "xdpc_map", file, 1, 256, 64, DINode::FlagZero, nullptr,
-        builder_.getOrCreateArray(
-            {member("type", number(type), 0),
-             member("key", builder_.createPointerType(integer("unsigned int", 32), 64), 64),
-             member("value", builder_.createPointerType(counter, 64), 128),
-             member("max_entries", number(entries), 192)}));
+        unit_, "xdpc_map", unit_->getFile(), 1, 256, 64, DINode::FlagZero, nullptr,
+        builder_.getOrCreateArray({member("type", number(type), 0), member("key", key, 64),
+                                   member("value", builder_.createPointerType(value, 64), 128),
+                                   member("max_entries", number(entries), 192)}));
     describe(map, definition);
 }
 
 void DebugInfo::describe_bytes(GlobalVariable& global, uint64_t bytes) {
-    DIType* type = array_of(integer("unsigned char", 8), bytes);
+    DIType* type = bytes_type(bytes);
     if (global.isConstant()) {
         type = builder_.createQualifiedType(dwarf::DW_TAG_const_type, type);
     }

@@ -23,7 +23,9 @@ public:
     /// Gives a linked function without debug info a place for all its instructions.
     void cover(llvm::Function& function, Span span);
     /// A map as libbpf wants it described in BTF.
-    void describe_map(llvm::GlobalVariable& map, uint32_t type, uint32_t entries);
+    void describe_map(llvm::GlobalVariable& map, uint32_t type, uint32_t entries, llvm::DIType* value);
+    llvm::DIType* counter_type();
+    llvm::DIType* bytes_type(uint64_t bytes);
     /// A global of `bytes` bytes, for .rodata and .data sections.
     void describe_bytes(llvm::GlobalVariable& global, uint64_t bytes);
     void finish();
@@ -33,6 +35,7 @@ private:
     llvm::DISubroutineType* signature_of(const llvm::Function& function);
     llvm::DIType* array_of(llvm::DIType* element, uint64_t count);
     llvm::DIType* integer(const char* name, uint64_t bits);
+    llvm::DIType* member(const char* name, llvm::DIType* type, uint64_t offset);
     void describe(llvm::GlobalVariable& global, llvm::DIType* type);
 
     llvm::Module& module_;

@@ -1,6 +1,7 @@
 // The entry of libxdpc-codegen.so: lowers a program for its kinds of packet, then emits it.
 #include "compiler/base/overloaded.h"
-#include "compiler/codegen/lowering.h"
+#include "compiler/codegen/memory.h"
+#include "compiler/plan/cost.h"
 
 namespace xdpc {
 
@@ -52,6 +53,118 @@ std::vector<bool> used_keys(const ir::Program& program) {
     return used;
 }
 
+/// More keys than this are kept in memory: there are ten registers, and 512 bytes of stack in all.
+constexpr size_t max_words_in_registers = 24;
+constexpr size_t max_generic_words_in_registers = 8;
+/// All kinds together: a function must stay within the reach of a jump (32,767).
+constexpr size_t max_inlined_instructions = 20'000;
+
+/// A chain's size with everything inlined into it.
+size_t inlined_size(const Lowering& l, uint32_t chain, std::map<uint32_t, size_t>& sizes) {
+    if (const auto known_size = sizes.find(chain); known_size != sizes.end()) {
+        return known_size->second;
+    }
+    sizes[chain] = 0; // no chain leads back to itself: the checker refuses that
+    size_t size = cost::decision;
+    for (const ir::Rule& rule : l.input.program.chains[chain].rules) {
+        for (const ir::Step& step : rule.steps) {
+            size = cost::add(size, cost::of_step(step, l.input.program, l.input.plan.tables).code);
+            ir::each_verdict(step, [&](const Verdict& verdict) {
+                if (const auto target = ir::target_of(verdict)) {
+                    size = cost::add(size, inlined_size(l, target->value, sizes));
+                }
+            });
+        }
+    }
+    return sizes[chain] = size;
+}
+
+bool is_specialised(const Lowering& l) {
+    std::map<uint32_t, size_t> sizes;
+    const size_t size = inlined_size(l, l.input.program.entry.value, sizes);
+    return l.input.plan.specialise.enabled &&
+           cost::multiply(size, count_kinds(l) + 1) <= max_inlined_instructions;
+}
+
+size_t words_of_used(const Lowering& l) {
+    size_t words = 0;
+    for (size_t i = 0; i < l.input.program.keys.size(); ++i) {
+        words += l.used(i) ? words_of(width_of(l.input.program.keys[i])) : 0;
+    }
+    return words;
+}
+
+bool is_constant(const KeyValue& key) {
+    bool constant = known(key.present).has_value();
+    for (unsigned i = 0; i < key.value.count; ++i) {
+        constant = constant && isa<Constant>(key.value.word[i]);
+    }
+    return constant || known(key.present) == false;
+}
+
+/// Rules for one kind of frame whose keys are in memory, but for those that are constant in it.
+void emit_rules_from_memory(Lowering& l, Value* ctx, const KeyMemory& memory, const ReadKeys& read,
+                            Done& done) {
+    Value* base = find_memory(l, memory);
+    std::vector<KeyValue> keys = read([&](size_t key, const KeyValue& value) {
+        if (is_constant(value)) {
+            return value;
+        }
+        store_key(l, memory, base, key, value);
+        return KeyValue{known(value.present) ? value.present : nullptr, {}, {}}; // the value in memory
+    });
+    const KeyReader reader = [&](ir::KeyId id) {
+        const KeyValue& key = keys[id.value];
+        return key.value.count ? key : load_stored_key(l, memory, base, id.value, key.present);
+    };
+    emit_rules(l, ctx, reader, done);
+}
+
+void emit_rules_from_registers(Lowering& l, Value* ctx, const ReadKeys& read, Done& done) {
+    const auto keys = read([](size_t, const KeyValue& value) { return value; });
+    emit_rules(l, ctx, [&](ir::KeyId id) { return keys[id.value]; }, done);
+}
+
+/// The rules once for each kind of frame.
+void lower_specialised(Lowering& l, Value* ctx, const KeyMemory& memory, Done& done) {
+    BasicBlock* generic = l.block("generic");
+    const auto emit = [&](size_t words, size_t most, const ReadKeys& read) {
+        if (words <= most) {
+            emit_rules_from_registers(l, ctx, read, done);
+        } else {
+            emit_rules_from_memory(l, ctx, memory, read, done);
+        }
+    };
+    emit_fast_parse(l, ctx, generic, [&](const std::string&, size_t words, const ReadKeys& read) {
+        emit(words, max_words_in_registers, read);
+    });
+    l.builder.SetInsertPoint(generic);
+    l.out_of_line = false;
+    emit(words_of_used(l), max_generic_words_in_registers,
+         [&](const Keep& keep) { return emit_generic_parse(l, ctx, keep); });
+}
+
+/// The rules once: all kinds put their keys into memory and go on together.
+void lower_shared(Lowering& l, Value* ctx, const KeyMemory& memory, Done& done) {
+    Value* base = find_memory(l, memory);
+    BasicBlock* generic = l.block("generic");
+    BasicBlock* rules = l.block("rules");
+    const Keep store = [&](size_t key, const KeyValue& value) {
+        store_key(l, memory, base, key, value);
+        return value;
+    };
+    emit_fast_parse(l, ctx, generic, [&](const std::string&, size_t, const ReadKeys& read) {
+        read(store);
+        l.builder.CreateBr(rules);
+    });
+    l.builder.SetInsertPoint(generic);
+    emit_generic_parse(l, ctx, store);
+    l.builder.CreateBr(rules);
+    l.builder.SetInsertPoint(rules);
+    l.out_of_line = false;
+    emit_shared_rules(l, ctx, memory, base, done);
+}
+
 void lower(Lowering& l) {
     auto& b = l.builder;
     const Span place = l.input.program.chains[l.input.program.entry.value].end.span;
@@ -62,16 +175,18 @@ void lower(Lowering& l) {
     main->addFnAttr(Attribute::NoUnwind);
     l.debug.begin_function(*main, place);
     Value* ctx = main->getArg(0);
-    BasicBlock* entry = BasicBlock::Create(l.context(), "entry", main);
-    b.SetInsertPoint(entry);
+    b.SetInsertPoint(BasicBlock::Create(l.context(), "entry", main));
     l.debug.at(b, place);
+    BasicBlock* start = l.block("start");
     Done done = make_done(l, ctx);
-    BasicBlock* generic = l.block("generic");
-    const auto enter = [&](const char*, std::vector<KeyValue> keys) { emit_rules(l, ctx, keys, done); };
-    emit_fast_parse(l, ctx, generic, enter);
-    b.SetInsertPoint(generic);
-    l.debug.at(b, place);
-    emit_rules(l, ctx, emit_generic_parse(l, ctx), done);
+    b.CreateBr(start);
+    b.SetInsertPoint(start);
+    const KeyMemory memory = lay_out_keys(l);
+    if (is_specialised(l)) {
+        lower_specialised(l, ctx, memory, done);
+    } else {
+        lower_shared(l, ctx, memory, done);
+    }
 }
 
 } // namespace

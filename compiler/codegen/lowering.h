@@ -51,8 +51,12 @@ struct Lowering {
     llvm::GlobalVariable* counters = nullptr;
     llvm::GlobalVariable* bind = nullptr;
     llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
+    llvm::GlobalVariable* scratch = nullptr;
     unsigned tables_made = 0;
     std::map<uint32_t, TableData> table_data; // by TableId
+    /// Whether code that runs rarely is placed out of the way. Not where the verifier would have to keep too
+    /// many branches in mind (it takes the nearer way first).
+    bool out_of_line = true;
 
     Lowering(const CodegenInput& in, llvm::Module& m)
         : input(in), module(m), builder(m.getContext()), debug(m, in) {}
@@ -114,27 +118,33 @@ std::optional<KeyValue> meta_key(Lowering& l, llvm::Value* ctx, const KeySource&
 void add_globals(Lowering& l);
 /// Puts constant data where the program can address it (.rodata).
 llvm::GlobalVariable* add_table(Lowering& l, llvm::Constant* data);
+/// A per-CPU array of one element of so many bytes.
+llvm::GlobalVariable* scratch_map(Lowering& l, unsigned bytes);
 
 // ---- templates.cpp
 llvm::FunctionCallee template_function(Lowering& l, const char* name, unsigned scalars, bool context = true);
 /// Adds the bodies of those template functions that are called. An error text, or nothing.
 std::string link_templates(Lowering& l);
 
-// ---- rules.cpp
-/// Emits all rules for one kind of packet; the builder stands where they begin.
-/// `keys` by KeyId; entries of unused keys are empty.
+// ---- done.cpp, rules.cpp
+/// Where a decided packet's way ends: a counter is added to, and the program returns.
 struct Done {
-    llvm::BasicBlock* counted; // adds to a counter, returns
-    llvm::PHINode* counted_action;
-    llvm::PHINode* slot;
-    llvm::BasicBlock* plain; // returns
-    llvm::PHINode* plain_action;
+    llvm::BasicBlock* counted = nullptr;
+    llvm::PHINode* counted_action = nullptr;
+    llvm::PHINode* slot = nullptr;
+    llvm::BasicBlock* plain = nullptr; // without a counter
+    llvm::PHINode* plain_action = nullptr;
 };
 Done make_done(Lowering& l, llvm::Value* ctx);
-void emit_rules(Lowering& l, llvm::Value* ctx, const std::vector<KeyValue>& keys, Done& done);
+/// What a value of a key is found by, at the place where it is wanted.
+using KeyReader = std::function<KeyValue(ir::KeyId)>;
+/// Emits all rules for one kind of packet; the builder stands where they begin. Chains are inlined.
+void emit_rules(Lowering& l, llvm::Value* ctx, const KeyReader& keys, Done& done);
+/// The same for all kinds at once: keys are in memory, chains and parts of chains are functions as planned.
+struct KeyMemory;
+void emit_shared_rules(Lowering& l, llvm::Value* ctx, const KeyMemory& memory, llvm::Value* base, Done& done);
 
 // ---- conditions.cpp
-using KeyReader = std::function<KeyValue(ir::KeyId)>;
 /// Branches to `yes` or `no`; the builder has no place after it.
 void emit_condition(Lowering& l, const ir::Cond& cond, const KeyReader& keys, llvm::BasicBlock* yes,
                     llvm::BasicBlock* no);
@@ -163,12 +173,18 @@ void emit_search(Lowering& l, const TableQuery& query);
 void emit_scan(Lowering& l, const TableQuery& query);
 
 // ---- parse_fast.cpp, parse_generic.cpp
-/// Parses ordinary frames; calls `enter` once for each kind of packet with its keys. Everything else goes to
-/// `generic`.
-using Enter = std::function<void(const char* kind, std::vector<KeyValue> keys)>;
+/// Called with each key as soon as it is read; what it returns stands for the key from then on.
+using Keep = std::function<KeyValue(size_t key, KeyValue value)>;
+/// Reads all keys that are used, in turn; entries of others are empty.
+using ReadKeys = std::function<std::vector<KeyValue>(const Keep& keep)>;
+/// Parses ordinary frames; calls `enter` once for each kind of frame, where its keys can be read. `words`
+/// says how many registers they need. Everything else goes to `generic`.
+using Enter = std::function<void(const std::string& kind, size_t words, const ReadKeys& read)>;
 void emit_fast_parse(Lowering& l, llvm::Value* ctx, llvm::BasicBlock* generic, const Enter& enter);
+/// How many kinds there are.
+size_t count_kinds(const Lowering& l);
 /// Reads every key of any frame.
-std::vector<KeyValue> emit_generic_parse(Lowering& l, llvm::Value* ctx);
+std::vector<KeyValue> emit_generic_parse(Lowering& l, llvm::Value* ctx, const Keep& keep);
 
 // ---- emit.cpp
 Result<std::vector<uint8_t>> emit_module(Lowering& l, CodegenForm form);

@@ -20,6 +20,15 @@ GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section,
     return global;
 }
 
+GlobalVariable* map_global(Lowering& l, const char* name) {
+    auto* definition = ArrayType::get(l.i64(), 4);
+    auto* map = new GlobalVariable(l.module, definition, false, GlobalValue::ExternalLinkage,
+                                   Constant::getNullValue(definition), name);
+    map->setSection(".maps");
+    map->setAlignment(Align(8));
+    return map;
+}
+
 /// The metadata goes into a section that is not loaded: other loaders skip it.
 void add_metadata(Lowering& l) {
     static const char* digits = "01234567";
@@ -54,12 +63,9 @@ void add_globals(Lowering& l) {
     global->setSection("license");
     global->setAlignment(Align(1));
 
-    auto* definition = ArrayType::get(l.i64(), 4);
-    l.counters = new GlobalVariable(l.module, definition, false, GlobalValue::ExternalLinkage,
-                                    Constant::getNullValue(definition), "counters");
-    l.counters->setSection(".maps");
-    l.counters->setAlignment(Align(8));
-    l.debug.describe_map(*l.counters, map_type_percpu_array, std::max(1U, l.input.program.slots));
+    l.counters = map_global(l, "counters");
+    l.debug.describe_map(*l.counters, map_type_percpu_array, std::max(1U, l.input.program.slots),
+                         l.debug.counter_type());
 
     if (l.input.options.instrument) {
         l.test_area = bytes_global(l, "xdpc_test", ".data.test", sizeof(xdpc_test_area), false);
@@ -67,6 +73,14 @@ void add_globals(Lowering& l) {
         l.bind = bytes_global(l, "xdpc_bind", ".rodata.bind", sizeof(xdpc_bind), true);
     }
     add_metadata(l);
+}
+
+GlobalVariable* scratch_map(Lowering& l, unsigned bytes) {
+    if (!l.scratch) {
+        l.scratch = map_global(l, "scratch");
+        l.debug.describe_map(*l.scratch, map_type_percpu_array, 1, l.debug.bytes_type(bytes));
+    }
+    return l.scratch;
 }
 
 GlobalVariable* add_table(Lowering& l, Constant* data) {

@@ -247,17 +247,33 @@ KeyValue key_of(FastParse& p, const Found& found, const Kind& kind, size_t index
     return load_key(l, base, spot.bit_offset, spot.width);
 }
 
-void enter_kind(FastParse& p, const Found& found, const Kind& kind) {
-    // Loads from the frame first: helper calls would push its pointers to the stack.
-    std::vector<KeyValue> keys(keys_of(p).size());
-    for (const bool calls : {false, true}) {
-        for (size_t i = 0; i < keys.size(); ++i) {
-            if (p.l.used(i) && (spot_of(keys_of(p)[i], kind).where == Spot::Where::Ready) == calls) {
-                keys[i] = key_of(p, found, kind, i);
-            }
+/// Registers that the keys of a kind need: constants and absent ones need none.
+size_t words_needed(const FastParse& p, const Kind& kind) {
+    size_t words = 0;
+    for (size_t i = 0; i < keys_of(p).size(); ++i) {
+        if (p.l.used(i)) {
+            const Spot::Where where = spot_of(keys_of(p)[i], kind).where;
+            const bool held = where == Spot::Where::Frame || where == Spot::Where::Ready;
+            words += held ? words_of(width_of(keys_of(p)[i])) : 0;
         }
     }
-    p.enter(kind.name.c_str(), std::move(keys));
+    return words;
+}
+
+void enter_kind(FastParse& p, const Found& found, const Kind& kind) {
+    const auto read = [&](const Keep& keep) {
+        // Loads from the frame first: helper calls would push its pointers to the stack.
+        std::vector<KeyValue> keys(keys_of(p).size());
+        for (const bool calls : {false, true}) {
+            for (size_t i = 0; i < keys.size(); ++i) {
+                if (p.l.used(i) && (spot_of(keys_of(p)[i], kind).where == Spot::Where::Ready) == calls) {
+                    keys[i] = keep(i, key_of(p, found, kind, i));
+                }
+            }
+        }
+        return keys;
+    };
+    p.enter(kind.name, words_needed(p, kind), read);
 }
 
 /// Checks of the transport header that no field asks for, but `malformed`, options or `@ih` do.
@@ -438,6 +454,15 @@ void parse_plain(FastParse& p, Net net, const char* name) {
 }
 
 } // namespace
+
+size_t count_kinds(const Lowering& l) {
+    const Reads reads = reads_of(l);
+    if (!reads.network) {
+        return 1;
+    }
+    return 1 + (reads.arp ? 1 : 0) + (reads.ip4 ? 1 + reads.protos4.size() : 0) +
+           (reads.ip6 ? 1 + reads.protos6.size() : 0);
+}
 
 void emit_fast_parse(Lowering& l, Value* ctx, BasicBlock* generic, const Enter& enter) {
     FastParse p{l, ctx, generic, enter, reads_of(l)};

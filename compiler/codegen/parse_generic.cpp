@@ -256,7 +256,7 @@ void want(GenericParse& p, HeaderId id) {
 
 } // namespace
 
-std::vector<KeyValue> emit_generic_parse(Lowering& l, Value* ctx) {
+std::vector<KeyValue> emit_generic_parse(Lowering& l, Value* ctx, const Keep& keep) {
     GenericParse p{l, ctx, reads_of(l)};
     auto& b = l.builder;
     const auto& keys = l.input.program.keys;
@@ -302,13 +302,14 @@ std::vector<KeyValue> emit_generic_parse(Lowering& l, Value* ctx) {
             if (!l.used(i) || reads_frame == calls) {
                 continue;
             }
-            values[i] = std::visit(Overloaded{
-                                       [&](const FieldKey& k) { return read_field(p, k); },
-                                       [&](const RawKey& k) { return read_raw(p, k); },
-                                       [&](const ExistsKey& k) { return read_exists(p, k); },
-                                       [&](const MetaKey&) { return read_meta(p, keys[i]); },
-                                   },
-                                   keys[i]);
+            KeyValue value = std::visit(Overloaded{
+                                            [&](const FieldKey& k) { return read_field(p, k); },
+                                            [&](const RawKey& k) { return read_raw(p, k); },
+                                            [&](const ExistsKey& k) { return read_exists(p, k); },
+                                            [&](const MetaKey&) { return read_meta(p, keys[i]); },
+                                        },
+                                        keys[i]);
+            values[i] = keep(i, value);
         }
     }
     return values;

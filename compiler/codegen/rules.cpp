@@ -1,6 +1,6 @@
 // Rules, chains and verdicts: the list is emitted in order, chains where they are jumped to.
+#include "compiler/codegen/rules.h"
 #include "compiler/base/overloaded.h"
-#include "compiler/codegen/lowering.h"
 
 #include <cstddef>
 
@@ -12,19 +12,13 @@ namespace {
 
 constexpr uint32_t action_abort = 0, action_drop = 1, action_pass = 2, action_tx = 3; // enum xdp_action
 
-struct RuleScope {
-    Lowering& l;
-    Value* ctx;
-    KeyReader keys;
-    Done& done;
-};
-
-struct Decider {
+/// Who decides, and the counter of it.
+struct Author {
     DeciderId id;
     std::optional<ir::SlotId> slot;
 };
 
-/// The chain's rules, or where its caller goes on after it.
+/// Where a rule that decides nothing leads to.
 struct Exits {
     BasicBlock* next;      // the next rule
     BasicBlock* to_caller; // behind the jump that led to this chain
@@ -35,27 +29,19 @@ void store_result(Lowering& l, uint64_t offset, uint32_t value) {
     l.builder.CreateAlignedStore(l.c32(value), at(l, l.test_area, begin + offset), Align(4), true);
 }
 
-void decide(RuleScope& s, uint32_t action, const Decider& by) {
+void decide(RuleScope& s, uint32_t action, const Author& by) {
     Lowering& l = s.l;
     if (l.test_area) {
         store_result(l, offsetof(xdpc_test_result, decider), by.id.value);
         store_result(l, offsetof(xdpc_test_result, action), action);
         store_result(l, offsetof(xdpc_test_result, ran), 1);
     }
-    BasicBlock* from = l.builder.GetInsertBlock();
-    if (by.slot) {
-        s.done.counted_action->addIncoming(l.c32(action), from);
-        s.done.slot->addIncoming(l.c32(by.slot->value), from);
-        l.builder.CreateBr(s.done.counted);
-    } else {
-        s.done.plain_action->addIncoming(l.c32(action), from);
-        l.builder.CreateBr(s.done.plain);
-    }
+    s.ends.decided(action, by.slot);
 }
 
 void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller);
 
-void emit_verdict(RuleScope& s, const Verdict& verdict, const Decider& by, const Exits& exits) {
+void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const Exits& exits) {
     std::visit(Overloaded{
                    [&](const Pass&) { decide(s, action_pass, by); },
                    [&](const Drop&) { decide(s, action_drop, by); },
@@ -73,7 +59,7 @@ void emit_count(RuleScope& s, const ir::Count& count) {
     s.l.builder.CreateCall(template_function(s.l, "xdpc_count", 1), {s.ctx, s.l.c32(count.slot.value)});
 }
 
-void emit_dispatch(RuleScope& s, const ir::Dispatch& dispatch, Span span, const Decider& by,
+void emit_dispatch(RuleScope& s, const ir::Dispatch& dispatch, Span span, const Author& by,
                    const Exits& exits) {
     Lowering& l = s.l;
     std::vector<KeyValue> values;
@@ -114,7 +100,7 @@ bool is_to_break(const Lowering& l, const ir::Rule& rule) {
 
 void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
     Lowering& l = s.l;
-    const Decider by{rule.decider, rule.slot};
+    const Author by{rule.decider, rule.slot};
     l.debug.at(l.builder, rule.span);
     if (is_to_break(l, rule)) {
         emit_breakage(s);
@@ -155,68 +141,88 @@ void emit_end(RuleScope& s, const ir::Chain::End& end, BasicBlock* to_caller) {
     }
 }
 
-void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller) {
-    const ir::Chain& chain = s.l.input.program.chains[id.value];
-    for (const ir::Rule& rule : chain.rules) {
-        BasicBlock* next = s.l.block("rule");
-        emit_rule(s, rule, {next, to_caller});
-        s.l.builder.SetInsertPoint(next);
+/// One of the parts of a chain that was cut: 0 lets the next go on.
+void emit_segments(RuleScope& s, ChainId id, const std::vector<size_t>& segments, BasicBlock* to_caller) {
+    Lowering& l = s.l;
+    for (size_t i = 0; i < segments.size(); ++i) {
+        const size_t end =
+            i + 1 < segments.size() ? segments[i + 1] : l.input.program.chains[id.value].rules.size();
+        Value* result = s.functions->call(s, {id.value, segments[i], end});
+        BasicBlock* next = l.block("segment");
+        BasicBlock* left = l.block("left");
+        BasicBlock* decided = l.block("decided");
+        branch(l, l.builder.CreateICmpEQ(result, l.c32(result_continue)), next, left);
+        l.builder.SetInsertPoint(left);
+        branch(l, l.builder.CreateICmpEQ(result, l.c32(result_leave)), to_caller, decided);
+        l.builder.SetInsertPoint(decided);
+        s.ends.propagate(result);
+        l.builder.SetInsertPoint(next);
     }
-    emit_end(s, chain.end, to_caller);
+}
+
+void emit_call(RuleScope& s, ChainId id, BasicBlock* to_caller) {
+    Lowering& l = s.l;
+    Value* result = s.functions->call(s, {id.value, 0, Part::whole});
+    BasicBlock* decided = l.block("decided");
+    branch(l, l.builder.CreateICmpULE(result, l.c32(result_leave)), to_caller, decided);
+    l.builder.SetInsertPoint(decided);
+    s.ends.propagate(result);
+}
+
+void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller) {
+    if (s.functions && s.l.input.plan.chains[id.value].function) {
+        emit_call(s, id, to_caller);
+    } else {
+        emit_chain_here(s, id, to_caller);
+    }
 }
 
 } // namespace
 
-Done make_done(Lowering& l, Value* ctx) {
-    auto& b = l.builder;
-    BasicBlock* here = b.GetInsertBlock();
-    Done done{};
-    done.counted = l.block("counted");
-    done.plain = l.block("plain");
-    b.SetInsertPoint(done.counted);
-    done.counted_action = b.CreatePHI(l.i32(), 4, "action");
-    done.slot = b.CreatePHI(l.i32(), 4, "slot");
-    Function* function = here->getParent();
-    IRBuilder<> head(&function->getEntryBlock(), function->getEntryBlock().begin());
-    AllocaInst* key = head.CreateAlloca(l.i32());
-    b.CreateAlignedStore(done.slot, key, Align(4));
-    Value* counter = call_helper(l, Helper::MapLookup, l.ptr(), {l.counters, key});
-    BasicBlock* found = l.block("found");
-    BasicBlock* end = l.block("end");
-    branch(l, b.CreateICmpNE(counter, ConstantPointerNull::get(l.ptr())), found, end);
-    b.SetInsertPoint(found);
-    Value* packets = b.CreateAlignedLoad(l.i64(), counter, Align(8));
-    b.CreateAlignedStore(b.CreateAdd(packets, l.c64(1)), counter, Align(8));
-    Value* bytes_at = at(l, counter, offsetof(xdpc_counter, bytes));
-    Value* data = load_data_pointer(l, ctx, 0);
-    Value* data_end = load_data_pointer(l, ctx, 4);
-    Value* length = b.CreateSub(b.CreatePtrToInt(data_end, l.i64()), b.CreatePtrToInt(data, l.i64()));
-    Value* bytes = b.CreateAlignedLoad(l.i64(), bytes_at, Align(8));
-    b.CreateAlignedStore(b.CreateAdd(bytes, length), bytes_at, Align(8));
-    b.CreateBr(end);
-    b.SetInsertPoint(end);
-    b.CreateRet(done.counted_action);
-    b.SetInsertPoint(done.plain);
-    done.plain_action = b.CreatePHI(l.i32(), 4, "action");
-    b.CreateRet(done.plain_action);
-    b.SetInsertPoint(here);
-    return done;
+void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, BasicBlock* to_caller) {
+    const ir::Chain& chain = s.l.input.program.chains[id.value];
+    for (size_t i = begin; i < end; ++i) {
+        BasicBlock* next = s.l.block("rule");
+        emit_rule(s, chain.rules[i], {next, to_caller});
+        s.l.builder.SetInsertPoint(next);
+    }
 }
 
-void emit_rules(Lowering& l, Value* ctx, const std::vector<KeyValue>& keys, Done& done) {
+namespace {
+
+void emit_rules_here(RuleScope& s, ChainId id, BasicBlock* to_caller) {
+    const ir::Chain& chain = s.l.input.program.chains[id.value];
+    const std::vector<size_t>* segments = s.functions ? &s.l.input.plan.chains[id.value].segments : nullptr;
+    if (segments && !segments->empty()) {
+        s.l.debug.at(s.l.builder, chain.end.span);
+        emit_segments(s, id, *segments, to_caller);
+    } else {
+        emit_rule_range(s, id, 0, chain.rules.size(), to_caller);
+    }
+}
+
+} // namespace
+
+void emit_chain_here(RuleScope& s, ChainId id, BasicBlock* to_caller) {
+    emit_rules_here(s, id, to_caller);
+    emit_end(s, s.l.input.program.chains[id.value].end, to_caller);
+}
+
+void emit_entry(RuleScope& s) {
+    Lowering& l = s.l;
     const ir::Program& program = l.input.program;
-    RuleScope scope{l, ctx, [&](ir::KeyId id) { return keys[id.value]; }, done};
     const ir::Chain& entry = program.chains[program.entry.value];
     BasicBlock* policy = l.block("policy");
-    for (const ir::Rule& rule : entry.rules) {
-        BasicBlock* next = l.block("rule");
-        emit_rule(scope, rule, {next, policy});
-        l.builder.SetInsertPoint(next);
-    }
+    emit_rules_here(s, program.entry, policy);
     l.debug.at(l.builder, entry.end.span);
     l.builder.CreateBr(policy);
     l.builder.SetInsertPoint(policy);
-    emit_end(scope, entry.end, policy);
+    emit_end(s, entry.end, policy);
+}
+
+void emit_rules(Lowering& l, Value* ctx, const KeyReader& keys, Done& done) {
+    RuleScope scope{l, ctx, keys, {l, &done, nullptr, nullptr}, nullptr, nullptr};
+    emit_entry(scope);
 }
 
 } // namespace xdpc::codegen

@@ -30,6 +30,10 @@ void branch(Lowering& l, Value* bit, BasicBlock* yes, BasicBlock* no) {
 }
 
 void branch_rarely(Lowering& l, Value* bit, BasicBlock* yes, BasicBlock* no) {
+    if (!l.out_of_line) {
+        weighed_branch(l, bit, yes, no, nullptr);
+        return;
+    }
     weighed_branch(l, bit, yes, no, MDBuilder(l.context()).createBranchWeights(1, 2000));
 }
 

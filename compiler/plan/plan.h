@@ -62,7 +62,7 @@ struct PlanOptions {
     size_t max_specialised = 4000;           // instructions before they are multiplied by the kinds
     /// Whether codegen can make functions of chains and segments. Without, everything is inlined into one
     /// function, which cannot grow beyond the reach of a jump (32,767), estimates being rough.
-    bool functions = false;
+    bool functions = true;
     size_t max_single_function = 28'000;
     /// How often the verifier walks a rule: for the kinds of packet that it can match, and for all others.
     size_t copies = 3;

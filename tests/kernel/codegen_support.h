@@ -147,7 +147,8 @@ inline std::string difference(const Policy& policy, const Built& built, const rt
     }
     for (uint32_t i = 0; counts && i < slots.mid.size(); ++i) {
         if (slots.mid[i] && (*counts)[slots.mid[i]->value].packets != state.mid_counts[i].packets) {
-            return "mid counter of " + display_of(policy, {i});
+            return fmt::format("mid counter of {}: kernel {}, evaluator {}", display_of(policy, {i}),
+                               (*counts)[slots.mid[i]->value].packets, state.mid_counts[i].packets);
         }
     }
     return {};

@@ -220,7 +220,9 @@ TEST(PlanLimits, WithoutFunctionsAllMustFitIntoOne) {
     PolicyBuilder b;
     fill(b, {0}, 5000);
     Diagnostics diagnostics;
-    EXPECT_FALSE(choose(program_of(b), {}, diagnostics));
+    PlanOptions without;
+    without.functions = false;
+    EXPECT_FALSE(choose(program_of(b), without, diagnostics));
     ASSERT_EQ(diagnostics.all().size(), 1U);
     EXPECT_EQ(diagnostics.all()[0].kind, Diag::PolicyTooLarge);
     EXPECT_TRUE(choose(program_of(b), with_functions(), diagnostics));

@@ -1,0 +1,46 @@
+// The end of every packet's way: the one counter look-up of the program, and its returns.
+#include "compiler/codegen/lowering.h"
+
+#include <cstddef>
+
+namespace xdpc::codegen {
+
+using namespace llvm;
+
+Done make_done(Lowering& l, Value* ctx) {
+    auto& b = l.builder;
+    BasicBlock* here = b.GetInsertBlock();
+    Done done{};
+    done.counted = l.block("counted");
+    done.plain = l.block("plain");
+    b.SetInsertPoint(done.counted);
+    done.counted_action = b.CreatePHI(l.i32(), 4, "action");
+    done.slot = b.CreatePHI(l.i32(), 4, "slot");
+    Function* function = here->getParent();
+    IRBuilder<> head(&function->getEntryBlock(), function->getEntryBlock().begin());
+    AllocaInst* key = head.CreateAlloca(l.i32());
+    b.CreateAlignedStore(done.slot, key, Align(4));
+    Value* counter = call_helper(l, Helper::MapLookup, l.ptr(), {l.counters, key});
+    BasicBlock* found = l.block("found");
+    BasicBlock* end = l.block("end");
+    branch(l, b.CreateICmpNE(counter, ConstantPointerNull::get(l.ptr())), found, end);
+    b.SetInsertPoint(found);
+    Value* packets = b.CreateAlignedLoad(l.i64(), counter, Align(8));
+    b.CreateAlignedStore(b.CreateAdd(packets, l.c64(1)), counter, Align(8));
+    Value* bytes_at = at(l, counter, offsetof(xdpc_counter, bytes));
+    Value* data = load_data_pointer(l, ctx, 0);
+    Value* data_end = load_data_pointer(l, ctx, 4);
+    Value* length = b.CreateSub(b.CreatePtrToInt(data_end, l.i64()), b.CreatePtrToInt(data, l.i64()));
+    Value* bytes = b.CreateAlignedLoad(l.i64(), bytes_at, Align(8));
+    b.CreateAlignedStore(b.CreateAdd(bytes, length), bytes_at, Align(8));
+    b.CreateBr(end);
+    b.SetInsertPoint(end);
+    b.CreateRet(done.counted_action);
+    b.SetInsertPoint(done.plain);
+    done.plain_action = b.CreatePHI(l.i32(), 4, "action");
+    b.CreateRet(done.plain_action);
+    b.SetInsertPoint(here);
+    return done;
+}
+
+} // namespace xdpc::codegen

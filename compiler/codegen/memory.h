@@ -1,0 +1,22 @@
+// Keys in memory: one element of a per-CPU array, for programs that read more keys than registers and stack
+// hold, or whose rules are several functions. Every use loads anew, so the verifier carries nothing it
+// learned at one rule on to the next.
+#pragma once
+
+#include "compiler/codegen/lowering.h"
+
+namespace xdpc::codegen {
+
+struct KeyMemory {
+    std::vector<unsigned> value_offset; // by KeyId
+    unsigned bytes = 0;                 // a byte for each key's presence, then the values
+};
+KeyMemory lay_out_keys(const Lowering& l);
+
+/// The element, looked up; the builder goes on where it was found.
+llvm::Value* find_memory(Lowering& l, const KeyMemory& memory);
+void store_key(Lowering& l, const KeyMemory& memory, llvm::Value* base, size_t key, const KeyValue& value);
+KeyValue load_stored_key(Lowering& l, const KeyMemory& memory, llvm::Value* base, size_t key,
+                         llvm::Value* present);
+
+} // namespace xdpc::codegen

@@ -1,0 +1,74 @@
+// How rules, chains and the functions they are cut into are emitted. Private to compiler/codegen.
+#pragma once
+
+#include "compiler/codegen/lowering.h"
+#include "compiler/codegen/memory.h"
+
+#include <deque>
+
+namespace xdpc::codegen {
+
+/// What a subprogram returns: that the caller goes on behind the call, that the chain was left early, or a
+/// decision (see Ends::decided).
+inline constexpr uint32_t result_continue = 0;
+inline constexpr uint32_t result_leave = 1;
+inline constexpr uint32_t result_decided = 1U << 31;
+inline constexpr uint32_t result_counted = 1U << 30;
+inline constexpr unsigned result_action_shift = 24;
+inline constexpr uint32_t result_slot_mask = (1U << result_action_shift) - 1;
+
+/// Where a decision goes: to the end of the program, or out of a subprogram.
+struct Ends {
+    Lowering& l;
+    Done* done = nullptr;              // of the program itself
+    llvm::BasicBlock* leave = nullptr; // of a subprogram
+    llvm::PHINode* result = nullptr;   // what it returns
+    void decided(uint32_t action, std::optional<ir::SlotId> slot);
+    /// Hands on what a subprogram decided.
+    void propagate(llvm::Value* decision);
+    void return_from_function(uint32_t code);
+};
+
+/// Rules [begin, end) of a chain, as a subprogram; `whole` with what happens at the chain's end.
+struct Part {
+    static constexpr size_t whole = ~size_t{0};
+    uint32_t chain = 0;
+    size_t begin = 0;
+    size_t end = 0;
+    auto operator<=>(const Part&) const = default;
+};
+
+struct RuleScope;
+
+/// The subprograms of a program: made when first called, filled later.
+class Functions {
+public:
+    Functions(Lowering& l, const KeyMemory& memory) : l_(l), memory_(memory) {}
+    llvm::Value* call(RuleScope& scope, const Part& part);
+    void emit_bodies();
+
+private:
+    llvm::Function* get(const Part& part);
+    void emit_body(const Part& part, llvm::Function* function);
+
+    Lowering& l_;
+    const KeyMemory& memory_;
+    std::map<Part, llvm::Function*> made_;
+    std::deque<Part> open_;
+};
+
+struct RuleScope {
+    Lowering& l;
+    llvm::Value* ctx;
+    const KeyReader& keys;
+    Ends ends;
+    Functions* functions; // null: chains are inlined
+    llvm::Value* base;    // of the keys in memory, where there are functions
+};
+
+void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, llvm::BasicBlock* to_caller);
+/// The chain's rules and its end, in this function.
+void emit_chain_here(RuleScope& s, ChainId id, llvm::BasicBlock* to_caller);
+void emit_entry(RuleScope& s);
+
+} // namespace xdpc::codegen

@@ -11,6 +11,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 
 namespace xdpc::checking {
 
@@ -82,10 +83,19 @@ struct Context {
     std::optional<ChainId> current_chain;
     size_t values_left = max_values;
     bool too_many_reported = false;
+    /// Places of words that were reported: a define read a thousand times is wrong once.
+    std::set<std::pair<uint32_t, uint32_t>> wrong_words;
 
+    /// One of a kind for a place: a define is read wherever it is used.
     template<class... Args> Diagnostic& report(Diag kind, Span span, const Args&... args) {
+        if (!reported.emplace(kind, span.file.value, span.begin, span.end).second) {
+            repeated = Diagnostic{kind, span, {}, {}, {}};
+            return repeated;
+        }
         return diagnostics.add(kind, span, args...);
     }
+    std::set<std::tuple<Diag, uint32_t, uint32_t, uint32_t>> reported;
+    Diagnostic repeated{}; // takes what is said of a repetition, and is not shown
 };
 
 /// `did you mean `x`?`, or "" if nothing is near.

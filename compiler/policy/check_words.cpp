@@ -92,6 +92,10 @@ bool spend(Context& context, size_t values, Span span) {
 bool read_word(Context& context, std::string_view text, Span span, const Slot& slot,
                std::vector<Interval>& out, ReadState state) {
     const Scalar scalar = read_scalar(slot.type, slot.width, text);
+    const bool reported = context.wrong_words.contains({span.file.value, span.begin});
+    if (scalar.status != ScalarStatus::Ok && !spend(context, 1, span)) {
+        return false;
+    }
     switch (scalar.status) {
     case ScalarStatus::Ok:
         if (scalar.octal) {
@@ -99,12 +103,20 @@ bool read_word(Context& context, std::string_view text, Span span, const Slot& s
         }
         return add(context, scalar.value, span, out);
     case ScalarStatus::OtherFamily:
+        if (reported) {
+            return false;
+        }
         if (!state.in_define && !slot.skip_other_family) {
+            context.wrong_words.emplace(span.file.value, span.begin);
             report_family(context, text, span, slot, state);
             return false;
         }
-        return spend(context, 1, span);
+        return true;
     case ScalarStatus::TooLarge:
+        if (reported) {
+            return false;
+        }
+        context.wrong_words.emplace(span.file.value, span.begin);
         note_use(context.report(Diag::ValueTooLarge, span, text.substr(0, 80), slot.width, slot.name), state);
         return false;
     case ScalarStatus::Wrong:
@@ -118,7 +130,10 @@ bool read_word(Context& context, std::string_view text, Span span, const Slot& s
     if (hyphen != std::string_view::npos) {
         return read_range(context, text.substr(0, hyphen), text.substr(hyphen + 1), span, slot, out, state);
     }
-    report_wrong(context, text, span, slot, state);
+    if (!reported) {
+        context.wrong_words.emplace(span.file.value, span.begin);
+        report_wrong(context, text, span, slot, state);
+    }
     return false;
 }
 

@@ -10,6 +10,8 @@ namespace {
 
 /// Larger sets are not intersected: what is found here is a typo, not a proof.
 constexpr size_t largest_set = 65536;
+/// Facts of one rule that are remembered: bounds the work for rules of thousands of matches.
+constexpr size_t most_facts = 256;
 
 /// That (key & mask) must lie in `values`.
 struct Fact {
@@ -33,6 +35,9 @@ const KeySource l4_protocol = MetaKey{MetaId::L4proto};
 std::optional<Conflict> add(Facts& facts, Fact fact) {
     auto same = [&](const Fact& other) { return other.key == fact.key && other.mask == fact.mask; };
     auto found = std::find_if(facts.narrowed.begin(), facts.narrowed.end(), same);
+    if (facts.all.size() >= most_facts) {
+        return {};
+    }
     if (found == facts.narrowed.end()) {
         facts.narrowed.push_back(fact);
         facts.all.push_back(std::move(fact));

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <regex>
 #include <set>
 
 namespace xdpc {
@@ -60,11 +61,16 @@ std::string read(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+/// Estimates of the plan move with its cost model; that there is one does not.
+std::string without_estimates(const std::string& text) {
+    return std::regex_replace(text, std::regex("about [0-9]+"), "about N");
+}
+
 class Golden : public testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, DiagnosticsAreAsExpected) {
     const Outcome outcome = run(GetParam());
-    const std::string rendered = render(outcome.diagnostics, outcome.sources);
+    const std::string rendered = without_estimates(render(outcome.diagnostics, outcome.sources));
     const fs::path expected = folder() / (GetParam() + ".expected");
     if (std::getenv("XDPC_UPDATE_GOLDEN") != nullptr) {
         std::ofstream(expected, std::ios::binary) << rendered;

@@ -49,6 +49,21 @@ int run_stats_arguments(Arguments& arguments) {
     return run_stats(arguments.stats);
 }
 
+/// `apply -i eth0 edge.xdp`: the list of interfaces has taken the file, which no interface can be named like.
+int run_apply_arguments(ApplyCommandOptions& options) {
+    for (auto word = options.ifaces.begin(); options.file.empty() && word != options.ifaces.end(); ++word) {
+        if (word->find('/') != std::string::npos || word->ends_with(".xdp") || word->ends_with(".o")) {
+            options.file = *word;
+            options.ifaces.erase(word);
+            break;
+        }
+    }
+    if (options.file.empty() || options.ifaces.empty()) {
+        return usage_error("apply takes a policy and interfaces", "xdpc apply edge.xdp -i eth0");
+    }
+    return run_apply(options);
+}
+
 int run_trace_arguments(Arguments& arguments) {
     TraceOptions& trace = arguments.trace;
     const bool needs_file = trace.iface.empty();
@@ -121,7 +136,7 @@ int dispatch(const CLI::App& app, const std::string& name, Arguments& arguments)
         return run_build(arguments.build);
     }
     if (name == "apply") {
-        return run_apply(arguments.apply);
+        return run_apply_arguments(arguments.apply);
     }
     if (name == "detach") {
         return run_detach(arguments.detach);

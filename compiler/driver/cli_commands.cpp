@@ -43,7 +43,8 @@ void add_build(CLI::App& app, BuildOptions& options) {
 void add_apply(CLI::App& app, ApplyCommandOptions& options) {
     CLI::App* command =
         app.add_subcommand("apply", "compile, load and swap a policy in, on all interfaces or none");
-    command->add_option("FILE", options.file, "policy, or an object of `xdpc build`")->required();
+    command->add_option("FILE", options.file,
+                        "policy, or an object of `xdpc build`"); // see run_apply_arguments
     command->add_option("-i,--interface", options.ifaces, "interfaces")->required();
     command->add_option("--mode", options.mode, "how to attach; auto: native, else generic")
         ->capture_default_str()

@@ -92,6 +92,7 @@ std::optional<size_t> first_wrong(const Policy& policy, const Expect& expect,
         return groups.empty() ? std::optional(groups.size()) : std::nullopt;
     }
     std::vector<uint64_t> left;
+    left.reserve(groups.size());
     for (const PacketGroup& group : groups) {
         left.push_back(group.count);
     }

@@ -93,6 +93,11 @@ TEST(Commands, Usage) {
     EXPECT_EQ(xdpc({"check", "--kernel", "5.4", edge}).code, 2);
     EXPECT_EQ(xdpc({"trace", edge}).code, 2);
     EXPECT_EQ(xdpc({"stats", "-i", "lo", "--watch", "soon"}).code, 2);
+    EXPECT_EQ(xdpc({"apply", edge}).code, 2);
+    EXPECT_EQ(xdpc({"apply", "-i", "lo"}).code, 2);
+    EXPECT_EQ(xdpc({"apply", "-i", edge}).code, 2);
+    EXPECT_EQ(xdpc({"apply", "-i", "lo", edge, "--dry-run"}).code,
+              xdpc({"apply", edge, "-i", "lo", "--dry-run"}).code);
     const Ran command = xdpc({"chek", edge});
     EXPECT_EQ(command.code, 2);
     EXPECT_NE(command.err.find("did you mean `check`"), std::string::npos) << command.err;

@@ -22,6 +22,7 @@ struct Author {
 struct Exits {
     BasicBlock* next;      // the next rule
     BasicBlock* to_caller; // behind the jump that led to this chain
+    BasicBlock* go_on;     // what `continue` leads to: the next rule, or what follows a verdict map in its rule
 };
 
 void store_result(Lowering& l, uint64_t offset, uint32_t value) {
@@ -50,7 +51,7 @@ void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const 
                    [&](const Jump& jump) { emit_chain(s, jump.chain, exits.next); },
                    [&](const Goto& go) { emit_chain(s, go.chain, exits.to_caller); },
                    [&](const Return&) { s.l.builder.CreateBr(exits.to_caller); },
-                   [&](const Continue&) { s.l.builder.CreateBr(exits.next); },
+                   [&](const Continue&) { s.l.builder.CreateBr(exits.go_on); },
                },
                verdict);
 }
@@ -107,6 +108,7 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
     }
     for (const ir::Step& step : rule.steps) {
         l.debug.at(l.builder, step.span);
+        const bool last = &step == &rule.steps.back();
         bool ended = false;
         std::visit(Overloaded{
                        [&](const ir::Guard& guard) {
@@ -120,8 +122,10 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
                            ended = true;
                        },
                        [&](const ir::Dispatch& dispatch) {
-                           emit_dispatch(s, dispatch, step.span, by, exits);
-                           ended = true;
+                           BasicBlock* rest = last ? exits.next : l.block("rest");
+                           emit_dispatch(s, dispatch, step.span, by, {exits.next, exits.to_caller, rest});
+                           l.builder.SetInsertPoint(last ? nullptr : rest);
+                           ended = last;
                        },
                    },
                    step.node);
@@ -135,7 +139,7 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
 void emit_end(RuleScope& s, const ir::Chain::End& end, BasicBlock* to_caller) {
     s.l.debug.at(s.l.builder, end.span);
     if (end.verdict) {
-        emit_verdict(s, *end.verdict, {end.decider, end.slot}, {to_caller, to_caller});
+        emit_verdict(s, *end.verdict, {end.decider, end.slot}, {to_caller, to_caller, to_caller});
     } else {
         s.l.builder.CreateBr(to_caller);
     }
@@ -183,7 +187,7 @@ void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, BasicBl
     const ir::Chain& chain = s.l.input.program.chains[id.value];
     for (size_t i = begin; i < end; ++i) {
         BasicBlock* next = s.l.block("rule");
-        emit_rule(s, chain.rules[i], {next, to_caller});
+        emit_rule(s, chain.rules[i], {next, to_caller, next});
         s.l.builder.SetInsertPoint(next);
     }
 }

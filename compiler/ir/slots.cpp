@@ -29,6 +29,11 @@ bool counts_the_same(const xdpc::Rule& rule) {
     if (!rule.counts || counts != 1 || n < 2) {
         return false;
     }
+    for (const Statement& statement : rule.statements) {
+        if (std::holds_alternative<VmapStatement>(statement)) {
+            return false; // may decide before the counter
+        }
+    }
     const auto* verdict = std::get_if<VerdictStatement>(&rule.statements[n - 1]);
     return verdict && std::holds_alternative<CountStatement>(rule.statements[n - 2]) &&
            ends_the_packet(verdict->verdict);

@@ -2,6 +2,8 @@
 
 #include "compiler/base/overloaded.h"
 
+#include <algorithm>
+
 namespace xdpc::passes {
 
 namespace {
@@ -21,11 +23,19 @@ bool leaves_the_chain(const Verdict& verdict) {
                       verdict);
 }
 
-/// Nothing behind a verdict runs; neither does it behind a verdict map, which ends the rule in any case.
+/// A verdict map ends its rule, unless one of its verdicts is `continue`.
+bool goes_on(const ir::Dispatch& dispatch) {
+    auto is_continue = [](const Verdict& verdict) { return std::holds_alternative<Continue>(verdict); };
+    return std::any_of(dispatch.verdicts.begin(), dispatch.verdicts.end(), is_continue) ||
+           (dispatch.otherwise && is_continue(*dispatch.otherwise));
+}
+
+/// Nothing behind a verdict runs.
 bool cut_steps(std::vector<ir::Step>& steps) {
     for (size_t i = 0; i + 1 < steps.size(); ++i) {
         const ir::StepNode& node = steps[i].node;
-        if (std::holds_alternative<ir::Decide>(node) || std::holds_alternative<ir::Dispatch>(node)) {
+        const auto* dispatch = std::get_if<ir::Dispatch>(&node);
+        if (std::holds_alternative<ir::Decide>(node) || (dispatch != nullptr && !goes_on(*dispatch))) {
             steps.resize(i + 1);
             return true;
         }

@@ -67,18 +67,20 @@ const Condition* find_open_not(const Condition& condition) {
                       condition.node);
 }
 
-bool can(const Rule& rule, bool (*wanted)(const Verdict&)) {
-    for (const Statement& statement : rule.statements) {
-        if (const auto* verdict = std::get_if<VerdictStatement>(&statement)) {
-            return wanted(verdict->verdict);
-        }
-        if (const auto* vmap = std::get_if<VmapStatement>(&statement)) {
-            return (vmap->otherwise && wanted(*vmap->otherwise)) ||
-                   std::any_of(vmap->entries.begin(), vmap->entries.end(),
-                               [&](const auto& entry) { return wanted(entry.second); });
-        }
-    }
-    return false;
+using VerdictTest = bool (*)(const Verdict&);
+
+bool can(const VmapStatement& vmap, VerdictTest wanted) {
+    return (vmap.otherwise && wanted(*vmap.otherwise)) ||
+           std::any_of(vmap.entries.begin(), vmap.entries.end(),
+                       [&](const auto& entry) { return wanted(entry.second); });
+}
+
+bool can(const Rule& rule, VerdictTest wanted) {
+    return std::any_of(rule.statements.begin(), rule.statements.end(), [&](const Statement& statement) {
+        const auto* verdict = std::get_if<VerdictStatement>(&statement);
+        const auto* vmap = std::get_if<VmapStatement>(&statement);
+        return (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted));
+    });
 }
 
 void warn_of_not(Context& context, const Rule& rule) {
@@ -100,7 +102,8 @@ void warn_of_not(Context& context, const Rule& rule) {
 struct RuleReader {
     Context& context;
     Rule& rule;
-    bool ended = false; // a verdict was read
+    bool ended = false; // a verdict was read, nothing behind it runs
+    bool gave_verdict = false;
     bool fine = true;   // nothing wrong so far
     bool nocount = false;
 
@@ -132,9 +135,12 @@ private:
     }
     bool one(const ast::Vmap& vmap, Span span) {
         const bool here = reached(span);
-        ended = true;
         auto statement = check_vmap(context, vmap, span);
         const bool read = statement.has_value();
+        gave_verdict = true;
+        ended = !read || !can(*statement, [](const Verdict& verdict) {
+            return std::holds_alternative<Continue>(verdict);
+        });
         if (read) {
             for (Condition& need : needed_tests(statement->keys, span)) {
                 rule.statements.emplace_back(MatchStatement{std::move(need)});
@@ -146,6 +152,7 @@ private:
     bool one(const ast::VerdictNode& node, Span span) {
         const bool here = reached(span);
         ended = true;
+        gave_verdict = true;
         const auto verdict = resolve_verdict(context, node);
         if (verdict) {
             rule.statements.emplace_back(VerdictStatement{*verdict});
@@ -188,7 +195,7 @@ bool check_rule(Context& context, const ast::Rule& rule, Rule& result) {
     if (!reader.fine) {
         return false;
     }
-    if (!reader.ended && !result.counts_mid) {
+    if (!reader.gave_verdict && !result.counts_mid) {
         context.report(Diag::NoEffect, rule.span).with_hint("a rule ends with a verdict, or has a `counter`");
     }
     warn_of_not(context, result);

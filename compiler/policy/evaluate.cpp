@@ -20,6 +20,11 @@ struct Going {};
 struct Failed {};
 using Step = std::variant<Going, Failed, Verdict>;
 
+/// `continue` from a verdict map goes on with what follows in the rule, as in nft.
+Step step_of(const Verdict& verdict) {
+    return std::holds_alternative<Continue>(verdict) ? Step{Going{}} : Step{verdict};
+}
+
 Step run_vmap(const VmapStatement& vmap, const Subject& subject) {
     const auto tuple = read_tuple(vmap.keys, subject);
     if (!tuple) {
@@ -27,11 +32,11 @@ Step run_vmap(const VmapStatement& vmap, const Subject& subject) {
     }
     for (const auto& [box, verdict] : vmap.entries) {
         if (in_box(*tuple, box)) {
-            return verdict;
+            return step_of(verdict);
         }
     }
     if (vmap.otherwise) {
-        return *vmap.otherwise;
+        return step_of(*vmap.otherwise);
     }
     return Failed{};
 }

@@ -86,7 +86,8 @@ struct VerdictStatement {
     Verdict verdict;
 };
 /// The verdict of the first entry whose box holds the tuple; else the default; else the rule ends without a
-/// verdict. An absent key ends the rule too: the default stands for values, not for their absence.
+/// verdict. An absent key ends the rule too: the default stands for values, not for their absence. After
+/// `continue` the rule's next statement runs, as in nft.
 struct VmapStatement {
     std::vector<Key> keys;
     std::vector<std::pair<Box, Verdict>> entries;

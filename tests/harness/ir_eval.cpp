@@ -91,7 +91,10 @@ struct Machine {
             } else if (const auto* decide = std::get_if<ir::Decide>(&step.node)) {
                 return decide->verdict;
             } else {
-                return dispatch(std::get<ir::Dispatch>(step.node));
+                const auto verdict = dispatch(std::get<ir::Dispatch>(step.node));
+                if (!verdict || !std::holds_alternative<Continue>(*verdict)) {
+                    return verdict;
+                }
             }
         }
         return {};

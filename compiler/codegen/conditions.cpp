@@ -1,6 +1,6 @@
 // Conditions as branches: short circuits, what is known of the kind of packet at hand folded away.
+#include "compiler/codegen/conditions.h"
 #include "compiler/base/overloaded.h"
-#include "compiler/codegen/lowering.h"
 
 #include <llvm/IR/Intrinsics.h>
 
@@ -9,6 +9,12 @@
 namespace xdpc::codegen {
 
 using namespace llvm;
+
+std::optional<u128> prefix_mask(Interval i, unsigned width) {
+    const u128 varying = i.lo ^ i.hi;
+    const bool block = (varying & (varying + 1)) == 0 && (i.lo & varying) == 0;
+    return block ? std::optional<u128>(max_of_width(width) & ~varying) : std::nullopt;
+}
 
 namespace {
 
@@ -136,13 +142,6 @@ void emit_interval(Lowering& l, const Operand& o, const Words& v, Interval i, Ba
     }
 }
 
-/// The mask that keeps what all of [lo, hi] share, if the interval is a prefix.
-std::optional<u128> prefix_mask(Interval i, unsigned width) {
-    const u128 varying = i.lo ^ i.hi;
-    const bool block = (varying & (varying + 1)) == 0 && (i.lo & varying) == 0;
-    return block ? std::optional<u128>(max_of_width(width) & ~varying) : std::nullopt;
-}
-
 void emit_one(Lowering& l, const Operand& o, Interval i, BasicBlock* yes, BasicBlock* no) {
     if (const auto prefix = prefix_mask(i, o.width)) {
         emit_equal(l, o, o.mask & *prefix, i.lo & *prefix, yes, no);
@@ -246,6 +245,10 @@ void emit_membership(Lowering& l, const KeyValue& key, u128 mask, unsigned width
 namespace {
 
 void emit_atom(Lowering& l, const ir::Atom& atom, const KeyReader& keys, BasicBlock* yes, BasicBlock* no) {
+    if (!l.out_of_line && is_fusible(l, atom)) {
+        emit_fused(l, {&atom}, keys, yes, no);
+        return;
+    }
     const unsigned width = width_of(l.input.program.keys[atom.key.value]);
     const KeyValue key = keys(atom.key);
     if (known(key.present) == false) {
@@ -295,13 +298,37 @@ double share_left(Lowering& l, const ir::Cond& cond) {
     return inside / (static_cast<double>(max_of_width(width)) + 1);
 }
 
+/// The atoms that one branch can answer are taken out of `order`.
+std::vector<const ir::Atom*> take_fusible(Lowering& l, std::vector<const ir::Cond*>& order) {
+    std::vector<const ir::Atom*> atoms;
+    std::erase_if(order, [&](const ir::Cond* part) {
+        const auto* atom = std::get_if<ir::Atom>(&part->node);
+        const bool fusible = atom && is_fusible(l, *atom);
+        if (fusible) {
+            atoms.push_back(atom);
+        }
+        return fusible;
+    });
+    return atoms;
+}
+
 void emit_all(Lowering& l, const ir::And& all, const KeyReader& keys, BasicBlock* yes, BasicBlock* no) {
-    std::vector<std::pair<double, const ir::Cond*>> order;
+    std::vector<const ir::Cond*> order;
     for (const ir::Cond& part : all.parts) {
-        order.emplace_back(share_left(l, part), &part);
+        order.push_back(&part);
     }
-    std::stable_sort(order.begin(), order.end(), [](auto& a, auto& b) { return a.first < b.first; });
-    for (const auto& [share, part] : order) {
+    std::stable_sort(order.begin(), order.end(), [&](const ir::Cond* a, const ir::Cond* b) {
+        return share_left(l, *a) < share_left(l, *b);
+    });
+    if (!l.out_of_line) {
+        const auto atoms = take_fusible(l, order);
+        if (!atoms.empty()) {
+            BasicBlock* next = l.block("fused");
+            emit_fused(l, atoms, keys, next, no);
+            l.builder.SetInsertPoint(next);
+        }
+    }
+    for (const ir::Cond* part : order) {
         BasicBlock* next = l.block("and");
         emit_condition(l, *part, keys, next, no);
         l.builder.SetInsertPoint(next);

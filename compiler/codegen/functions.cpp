@@ -1,6 +1,8 @@
 // Chains and parts of chains as BPF subprograms, and what they return.
 #include "compiler/codegen/rules.h"
 
+#include <llvm/IR/InlineAsm.h>
+
 namespace xdpc::codegen {
 
 using namespace llvm;
@@ -22,7 +24,11 @@ void Ends::decided(uint32_t action, std::optional<ir::SlotId> slot) {
     }
 }
 
+/// The empty assembly keeps the block: else LLVM jumps from the test to the return, which then is the farther
+/// way (see Lowering::out_of_line).
 void Ends::return_from_function(uint32_t code) {
+    auto* none = InlineAsm::get(FunctionType::get(l.builder.getVoidTy(), false), "", "", true);
+    l.builder.CreateCall(none);
     result->addIncoming(l.c32(code), l.builder.GetInsertBlock());
     l.builder.CreateBr(leave);
 }

@@ -111,7 +111,8 @@ void emit_rules_from_memory(Lowering& l, Value* ctx, const KeyMemory& memory, co
             return value;
         }
         store_key(l, memory, base, key, value);
-        return KeyValue{known(value.present) ? value.present : nullptr, {}, {}}; // the value in memory
+        return KeyValue{
+            known(value.present) ? value.present : nullptr, {}, {}, nullptr}; // the value in memory
     });
     const KeyReader reader = [&](ir::KeyId id) {
         const KeyValue& key = keys[id.value];

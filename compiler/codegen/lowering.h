@@ -26,6 +26,7 @@ struct KeyValue {
     llvm::Value* present = nullptr; // i1, often a constant
     Words raw;                      // as loaded from the frame, bytes not swapped; none if not whole bytes
     Words value;
+    llvm::Value* missing = nullptr; // i64, not zero where absent; only if it is at hand
 };
 
 /// Fixed numbers of the kernel's interface.
@@ -54,8 +55,9 @@ struct Lowering {
     llvm::GlobalVariable* scratch = nullptr;
     unsigned tables_made = 0;
     std::map<uint32_t, TableData> table_data; // by TableId
-    /// Whether code that runs rarely is placed out of the way. Not where the verifier would have to keep too
-    /// many branches in mind (it takes the nearer way first).
+    /// Whether what rarely holds is placed out of the way: quick, but the verifier takes the nearer way first
+    /// and keeps the other in mind, of which it can only keep 8,192. Else what holds comes next: it soon
+    /// ends.
     bool out_of_line = true;
 
     Lowering(const CodegenInput& in, llvm::Module& m)

@@ -34,7 +34,8 @@ Value* find_memory(Lowering& l, const KeyMemory& memory) {
 
 void store_key(Lowering& l, const KeyMemory& memory, Value* base, size_t key, const KeyValue& value) {
     auto& b = l.builder;
-    b.CreateAlignedStore(b.CreateZExt(value.present, l.i8()), at(l, base, key), Align(1));
+    Value* missing = b.CreateXor(b.CreateZExt(value.present, l.i8()), b.getInt8(1));
+    b.CreateAlignedStore(missing, at(l, base, key), Align(1));
     if (known(value.present) == false) {
         return;
     }
@@ -48,10 +49,11 @@ void store_key(Lowering& l, const KeyMemory& memory, Value* base, size_t key, co
 KeyValue load_stored_key(Lowering& l, const KeyMemory& memory, Value* base, size_t key, Value* present) {
     auto& b = l.builder;
     const unsigned width = width_of(l.input.program.keys[key]);
-    KeyValue result{present, {}, {}};
+    KeyValue result{present, {}, {}, nullptr};
     if (!present) {
         Value* byte = b.CreateAlignedLoad(l.i8(), at(l, base, key), Align(1), true);
-        result.present = b.CreateICmpNE(byte, b.getInt8(0));
+        result.present = b.CreateICmpEQ(byte, b.getInt8(0));
+        result.missing = b.CreateZExt(byte, l.i64());
     }
     result.value.count = words_of(width);
     for (unsigned i = 0; i < result.value.count; ++i) {

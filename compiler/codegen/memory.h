@@ -9,7 +9,7 @@ namespace xdpc::codegen {
 
 struct KeyMemory {
     std::vector<unsigned> value_offset; // by KeyId
-    unsigned bytes = 0;                 // a byte for each key's presence, then the values
+    unsigned bytes = 0;                 // a byte for each key, 1 where it is absent, then the values
 };
 KeyMemory lay_out_keys(const Lowering& l);
 

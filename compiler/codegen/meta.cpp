@@ -20,7 +20,7 @@ Value* control(Lowering& l, uint64_t offset, IntegerType* type) {
 }
 
 KeyValue iifname(Lowering& l) {
-    KeyValue key{l.builder.getTrue(), {}, {}};
+    KeyValue key{l.builder.getTrue(), {}, {}, nullptr};
     key.value.count = 2;
     if (l.test_area) {
         key.value.word[0] = control(l, offsetof(xdpc_test_control, iifname_hi), l.i64());

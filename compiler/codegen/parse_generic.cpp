@@ -203,7 +203,7 @@ KeyValue read_exists(GenericParse& p, const ExistsKey& key) {
     auto& b = l.builder;
     const HeaderInfo& info_of = info(key.header);
     const Header& header = p.headers.at(key.header);
-    KeyValue result{b.getTrue(), {}, {}};
+    KeyValue result{b.getTrue(), {}, {}, nullptr};
     result.value.count = 1;
     if (header.told) {
         result.present = header.told;

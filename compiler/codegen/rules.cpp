@@ -99,6 +99,51 @@ bool is_to_break(const Lowering& l, const ir::Rule& rule) {
     return !name.empty() && display_of(l.input.policy, rule.decider) == name;
 }
 
+/// Guards that follow each other, as one condition: its parts may be tested in any order, or at once.
+size_t emit_guards(RuleScope& s, const ir::Rule& rule, size_t begin, const Exits& exits) {
+    ir::And all;
+    size_t end = begin;
+    for (; end < rule.steps.size(); ++end) {
+        const auto* guard = std::get_if<ir::Guard>(&rule.steps[end].node);
+        if (!guard) {
+            break;
+        }
+        if (const auto* parts = std::get_if<ir::And>(&guard->cond.node)) {
+            all.parts.insert(all.parts.end(), parts->parts.begin(), parts->parts.end());
+        } else {
+            all.parts.push_back(guard->cond);
+        }
+    }
+    BasicBlock* yes = s.l.block("then");
+    emit_condition(s.l, {std::move(all), rule.steps[begin].span}, s.keys, yes, exits.next);
+    s.l.builder.SetInsertPoint(yes);
+    return end;
+}
+
+/// Whether the step ends the rule.
+bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by, const Exits& exits) {
+    return std::visit(Overloaded{
+                          [&](const ir::Guard&) { return false; }, // see emit_guards
+                          [&](const ir::Count& count) {
+                              emit_count(s, count);
+                              return false;
+                          },
+                          [&](const ir::Decide& decision) {
+                              emit_verdict(s, decision.verdict, by, exits);
+                              return true;
+                          },
+                          [&](const ir::Dispatch& dispatch) {
+                              BasicBlock* rest = last ? exits.next : s.l.block("rest");
+                              emit_dispatch(s, dispatch, step.span, by, {exits.next, exits.to_caller, rest});
+                              if (!last) {
+                                  s.l.builder.SetInsertPoint(rest);
+                              }
+                              return last;
+                          },
+                      },
+                      step.node);
+}
+
 void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
     Lowering& l = s.l;
     const Author by{rule.decider, rule.slot};
@@ -106,30 +151,12 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
     if (is_to_break(l, rule)) {
         emit_breakage(s);
     }
-    for (const ir::Step& step : rule.steps) {
-        l.debug.at(l.builder, step.span);
-        const bool last = &step == &rule.steps.back();
-        bool ended = false;
-        std::visit(Overloaded{
-                       [&](const ir::Guard& guard) {
-                           BasicBlock* yes = l.block("then");
-                           emit_condition(l, guard.cond, s.keys, yes, exits.next);
-                           l.builder.SetInsertPoint(yes);
-                       },
-                       [&](const ir::Count& count) { emit_count(s, count); },
-                       [&](const ir::Decide& decision) {
-                           emit_verdict(s, decision.verdict, by, exits);
-                           ended = true;
-                       },
-                       [&](const ir::Dispatch& dispatch) {
-                           BasicBlock* rest = last ? exits.next : l.block("rest");
-                           emit_dispatch(s, dispatch, step.span, by, {exits.next, exits.to_caller, rest});
-                           l.builder.SetInsertPoint(last ? nullptr : rest);
-                           ended = last;
-                       },
-                   },
-                   step.node);
-        if (ended) {
+    for (size_t i = 0; i < rule.steps.size();) {
+        l.debug.at(l.builder, rule.steps[i].span);
+        if (std::holds_alternative<ir::Guard>(rule.steps[i].node)) {
+            i = emit_guards(s, rule, i, exits);
+            l.debug.at(l.builder, rule.span);
+        } else if (const size_t at = i++; emit_action(s, rule.steps[at], i == rule.steps.size(), by, exits)) {
             return;
         }
     }
@@ -188,6 +215,9 @@ void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, BasicBl
     for (size_t i = begin; i < end; ++i) {
         BasicBlock* next = s.l.block("rule");
         emit_rule(s, chain.rules[i], {next, to_caller, next});
+        if (!s.l.out_of_line) { // what a rule decides stands between it and the next
+            next->moveAfter(&next->getParent()->back());
+        }
         s.l.builder.SetInsertPoint(next);
     }
 }

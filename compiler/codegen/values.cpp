@@ -26,12 +26,13 @@ void weighed_branch(Lowering& l, Value* bit, BasicBlock* yes, BasicBlock* no, MD
 } // namespace
 
 void branch(Lowering& l, Value* bit, BasicBlock* yes, BasicBlock* no) {
-    weighed_branch(l, bit, yes, no, nullptr);
+    MDNode* weights = l.out_of_line ? nullptr : MDBuilder(l.context()).createBranchWeights(2000, 1);
+    weighed_branch(l, bit, yes, no, weights);
 }
 
 void branch_rarely(Lowering& l, Value* bit, BasicBlock* yes, BasicBlock* no) {
     if (!l.out_of_line) {
-        weighed_branch(l, bit, yes, no, nullptr);
+        branch(l, bit, yes, no);
         return;
     }
     weighed_branch(l, bit, yes, no, MDBuilder(l.context()).createBranchWeights(1, 2000));
@@ -88,15 +89,15 @@ Words constant_words(Lowering& l, u128 value, unsigned width) {
 }
 
 KeyValue absent_key(Lowering& l, unsigned width) {
-    return {l.builder.getFalse(), {}, constant_words(l, 0, width)};
+    return {l.builder.getFalse(), {}, constant_words(l, 0, width), nullptr};
 }
 
 KeyValue constant_key(Lowering& l, u128 value, unsigned width) {
-    return {l.builder.getTrue(), {}, constant_words(l, value, width)};
+    return {l.builder.getTrue(), {}, constant_words(l, value, width), nullptr};
 }
 
 KeyValue computed_key(Lowering& l, Value* value, unsigned width) {
-    KeyValue key{l.builder.getTrue(), {}, {}};
+    KeyValue key{l.builder.getTrue(), {}, {}, nullptr};
     key.value.count = 1;
     key.value.word[0] = l.builder.CreateZExtOrTrunc(value, word_type(l, width));
     return key;
@@ -156,7 +157,7 @@ bool is_whole(uint64_t bit_offset, unsigned width) {
 } // namespace
 
 KeyValue load_key(Lowering& l, Value* base, uint64_t bit_offset, unsigned width) {
-    KeyValue key{l.builder.getTrue(), {}, {}};
+    KeyValue key{l.builder.getTrue(), {}, {}, nullptr};
     key.value.count = words_of(width);
     if (is_whole(bit_offset, width)) {
         const unsigned size = width == 128 ? 64 : width;

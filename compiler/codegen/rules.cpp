@@ -22,7 +22,7 @@ struct Author {
 struct Exits {
     BasicBlock* next;      // the next rule
     BasicBlock* to_caller; // behind the jump that led to this chain
-    BasicBlock* go_on;     // what `continue` leads to: the next rule, or what follows a verdict map in its rule
+    BasicBlock* go_on; // what `continue` leads to: the next rule, or what follows a verdict map in its rule
 };
 
 void store_result(Lowering& l, uint64_t offset, uint32_t value) {

@@ -188,6 +188,7 @@ void lower(Lowering& l) {
     } else {
         lower_shared(l, ctx, memory, done);
     }
+    emit_table_functions(l, place);
 }
 
 } // namespace

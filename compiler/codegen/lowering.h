@@ -54,7 +54,8 @@ struct Lowering {
     llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
     llvm::GlobalVariable* scratch = nullptr;
     unsigned tables_made = 0;
-    std::map<uint32_t, TableData> table_data; // by TableId
+    std::map<uint32_t, TableData> table_data;            // by TableId
+    std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
     /// Whether what rarely holds is placed out of the way: quick, but the verifier takes the nearer way first
     /// and keeps the other in mind, of which it can only keep 8,192. Else what holds comes next: it soon
     /// ends.
@@ -171,8 +172,10 @@ struct TableQuery {
     llvm::BasicBlock* none;
 };
 void emit_bitmap(Lowering& l, const TableQuery& query);
-void emit_search(Lowering& l, const TableQuery& query);
-void emit_scan(Lowering& l, const TableQuery& query);
+/// Search and Scan.
+void emit_row_table(Lowering& l, const TableQuery& query);
+/// The bodies of the functions that those called.
+void emit_table_functions(Lowering& l, Span place);
 
 // ---- parse_fast.cpp, parse_generic.cpp
 /// Called with each key as soon as it is read; what it returns stands for the key from then on.

@@ -50,10 +50,8 @@ void emit_table(Lowering& l, ir::TableId id, const std::vector<KeyValue>& keys,
         emit_bitmap(l, {id, keys, masks, targets, none});
         return;
     case TableStrategy::Search:
-        emit_search(l, {id, keys, masks, targets, none});
-        return;
     case TableStrategy::Scan:
-        emit_scan(l, {id, keys, masks, targets, none});
+        emit_row_table(l, {id, keys, masks, targets, none});
         return;
     case TableStrategy::Compare:
         break;

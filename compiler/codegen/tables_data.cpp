@@ -2,6 +2,8 @@
 // search written with branches costs it 2^steps, a scan N^2. Both are written without any: comparisons are
 // borrow bits, which it sees as unknown numbers of one bit, and what they add up to as an index within
 // bounds.
+// Searches and scans are global functions of scalars besides: the verifier goes through each once, not once
+// for every way that leads to it.
 #include "compiler/codegen/lowering.h"
 
 #include <llvm/IR/InlineAsm.h>
@@ -176,14 +178,22 @@ void emit_bitmap(Lowering& l, const TableQuery& query) {
     branch(l, b.CreateICmpNE(bit, l.c64(0)), query.targets[0], query.none);
 }
 
-/// The last row whose low end is not above the key, found in as many steps as its number has bits.
-void emit_search(Lowering& l, const TableQuery& query) {
+namespace {
+
+/// 0 if not found, else the row's value + 1 (sets have the value 0).
+Value* code_of(Lowering& l, Value* found, Value* value) {
     auto& b = l.builder;
-    const ir::Table& table = l.input.program.tables[query.table.value];
+    return value ? b.CreateAnd(b.CreateNeg(found), b.CreateAdd(value, l.c64(1))) : found;
+}
+
+/// The last row whose low end is not above the key, found in as many steps as its number has bits.
+Value* search(Lowering& l, ir::TableId id, const std::vector<Number>& keys, bool map) {
+    auto& b = l.builder;
+    const ir::Table& table = l.input.program.tables[id.value];
     const unsigned width = table.widths[0];
     const uint64_t rows = std::bit_ceil(table.entries.size());
-    const TableData& data = interval_columns(l, query.table, rows);
-    const Number key = masked(l, query.keys[0], query.masks[0]);
+    const TableData& data = interval_columns(l, id, rows);
+    const Number& key = keys[0];
     Value* row = l.c64(0);
     for (unsigned step = std::bit_width(rows) - 1; step-- > 0;) {
         Value* next = b.CreateAdd(row, l.c64(uint64_t{1} << step));
@@ -192,22 +202,15 @@ void emit_search(Lowering& l, const TableQuery& query) {
     }
     Value* below = less(l, key, load_number(l, data.columns[0], row, width), width);
     Value* above = less(l, load_number(l, data.columns[1], row, width), key, width);
-    BasicBlock* found = l.block("found");
-    branch(l, b.CreateICmpNE(b.CreateOr(below, above), l.c64(0)), query.none, found);
-    b.SetInsertPoint(found);
-    Value* value = query.targets.size() > 1 ? load_number(l, data.columns[2], row, 32)[0] : nullptr;
-    to_target(l, value, query);
+    Value* found = b.CreateXor(b.CreateOr(below, above), l.c64(1));
+    return code_of(l, found, map ? load_number(l, data.columns[2], row, 32)[0] : nullptr);
 }
 
 /// Every row is looked at; of those that hold the tuple the first counts.
-void emit_scan(Lowering& l, const TableQuery& query) {
+Value* scan(Lowering& l, ir::TableId id, const std::vector<Number>& keys, bool map) {
     auto& b = l.builder;
-    const ir::Table& table = l.input.program.tables[query.table.value];
-    const TableData& data = interval_columns(l, query.table, table.entries.size());
-    std::vector<Number> keys;
-    for (size_t i = 0; i < query.keys.size(); ++i) {
-        keys.push_back(masked(l, query.keys[i], query.masks[i]));
-    }
+    const ir::Table& table = l.input.program.tables[id.value];
+    const TableData& data = interval_columns(l, id, table.entries.size());
     BasicBlock* before = b.GetInsertBlock();
     BasicBlock* loop = l.block("scan");
     BasicBlock* end = l.block("scanned");
@@ -238,10 +241,68 @@ void emit_scan(Lowering& l, const TableQuery& query) {
     result->addIncoming(now, loop);
     b.CreateCondBr(b.CreateICmpULT(next, l.c64(data.rows)), loop, end);
     b.SetInsertPoint(end);
-    BasicBlock* found = l.block("found");
-    branch(l, b.CreateICmpNE(still_open, l.c64(0)), query.none, found);
-    b.SetInsertPoint(found);
-    to_target(l, now, query);
+    return code_of(l, b.CreateXor(still_open, l.c64(1)), map ? now : nullptr);
+}
+
+Value* find_row(Lowering& l, ir::TableId id, const std::vector<Number>& keys) {
+    const TablePlan& plan = l.input.plan.tables[id.value];
+    return plan.strategy == TableStrategy::Search ? search(l, id, keys, plan.map)
+                                                  : scan(l, id, keys, plan.map);
+}
+
+/// What a BPF function can take.
+constexpr size_t max_arguments = 5;
+
+} // namespace
+
+void emit_row_table(Lowering& l, const TableQuery& query) {
+    auto& b = l.builder;
+    std::vector<Number> keys;
+    std::vector<Value*> words;
+    for (size_t i = 0; i < query.keys.size(); ++i) {
+        keys.push_back(masked(l, query.keys[i], query.masks[i]));
+        words.insert(words.end(), keys.back().begin(), keys.back().end());
+    }
+    Value* code = nullptr;
+    if (words.size() <= max_arguments) {
+        Function*& function = l.table_functions[query.table.value];
+        if (!function) {
+            const std::vector<Type*> types(words.size(), l.i64());
+            function =
+                Function::Create(FunctionType::get(l.i64(), types, false), GlobalValue::ExternalLinkage,
+                                 "table_" + std::to_string(query.table.value), l.module);
+            function->addFnAttr(Attribute::NoInline);
+            function->addFnAttr(Attribute::NoUnwind);
+        }
+        code = b.CreateCall(function, words);
+    } else {
+        code = find_row(l, query.table, keys);
+    }
+    if (!l.input.plan.tables[query.table.value].map) {
+        branch(l, b.CreateICmpNE(code, l.c64(0)), query.targets[0], query.none);
+        return;
+    }
+    auto* choice = b.CreateSwitch(code, query.none, static_cast<unsigned>(query.targets.size()));
+    for (size_t i = 0; i < query.targets.size(); ++i) {
+        choice->addCase(l.c64(i + 1), query.targets[i]);
+    }
+}
+
+void emit_table_functions(Lowering& l, Span place) {
+    for (const auto& [id, function] : l.table_functions) {
+        l.debug.begin_function(*function, place);
+        l.builder.SetInsertPoint(BasicBlock::Create(l.context(), "entry", function));
+        l.debug.at(l.builder, place);
+        std::vector<Number> keys;
+        unsigned argument = 0;
+        for (const uint16_t width : l.input.program.tables[id].widths) {
+            Number& key = keys.emplace_back();
+            for (unsigned word = 0; word < words_of(width); ++word) {
+                key.push_back(function->getArg(argument++));
+            }
+        }
+        l.builder.CreateRet(find_row(l, {id}, keys));
+    }
 }
 
 } // namespace xdpc::codegen

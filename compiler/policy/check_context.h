@@ -175,10 +175,11 @@ struct TestParts {
     Span span;
     std::string wanted;
 };
-/// A test, with the tests that its keys need, or two where `ether type` compares with tags and with other EtherTypes
-/// (compiler/fields/README.md).
+/// A test, with the tests that its keys need, or two where `ether type` compares with tags and with other
+/// EtherTypes (compiler/fields/README.md).
 Condition make_test(TestParts parts);
-/// What the table says these keys need besides (NEEDS rows of fields.def), a test for each key that needs something.
+/// What the table says these keys need besides (NEEDS rows of fields.def), a test for each key that needs
+/// something.
 std::vector<Condition> needed_tests(const std::vector<Key>& keys, Span span);
 
 // check_bitmasks.cpp

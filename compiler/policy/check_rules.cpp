@@ -104,7 +104,7 @@ struct RuleReader {
     Rule& rule;
     bool ended = false; // a verdict was read, nothing behind it runs
     bool gave_verdict = false;
-    bool fine = true;   // nothing wrong so far
+    bool fine = true; // nothing wrong so far
     bool nocount = false;
 
     bool read(const ast::Statement& statement) {

@@ -254,7 +254,8 @@ Scalar read_address(TypeId type, std::string_view text) {
     if (value) {
         return exactly(value);
     }
-    if (is_hex(text) || (type == TypeId::Ipv4Addr && looks_like_number(text))) { // as nft: the address as a number
+    if (is_hex(text) ||
+        (type == TypeId::Ipv4Addr && looks_like_number(text))) { // as nft: the address as a number
         return bounded_number(text, max_of_width(type == TypeId::Ipv4Addr ? 32 : 128));
     }
     const bool other =

@@ -19,7 +19,8 @@ TEST(NftLines, AllAreAccepted) {
         ++lines;
         Sources sources;
         Diagnostics diagnostics;
-        const FileId file = sources.add("line.xdp", "chain ingress {\n    policy drop\n    " + line + "\n}\n");
+        const FileId file =
+            sources.add("line.xdp", "chain ingress {\n    policy drop\n    " + line + "\n}\n");
         const ast::File parsed = parse(sources.get(file), diagnostics);
         const auto policy = check(parsed, sources, diagnostics);
         EXPECT_TRUE(policy.has_value() && !diagnostics.has_errors()) << render(diagnostics, sources);

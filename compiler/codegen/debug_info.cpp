@@ -7,6 +7,9 @@ namespace xdpc::codegen {
 using namespace llvm;
 
 namespace {
+/// LLVM looks through all lines' texts for each one it adds; in longer files lines have their numbers only.
+constexpr size_t max_shown_lines = 5000;
+
 FileId entry_file(const CodegenInput& input) {
     return input.program.chains[input.program.entry.value].end.span.file;
 }
@@ -24,7 +27,9 @@ DIFile* DebugInfo::file_of(FileId id) {
     if (fresh) {
         if (id.value < sources_.size()) {
             const Source& source = sources_.get(id);
-            place->second = builder_.createFile(source.path, "", std::nullopt, StringRef(source.text));
+            const bool shown = source.line_starts.size() <= max_shown_lines;
+            place->second =
+                builder_.createFile(source.path, "", std::nullopt, StringRef(shown ? source.text : ""));
         } else {
             place->second = builder_.createFile("<policy>", "", std::nullopt, StringRef(""));
         }

@@ -71,7 +71,10 @@ void emit_equal(Lowering& l, const Operand& o, u128 mask, u128 value, BasicBlock
         // A word of fewer bits than its register has nothing above them.
         const bool full = mask == max_of_width(o.width);
         Value* word = full ? words.word[i] : masked_word(l, words.word[i], m);
-        tests.push_back(l.builder.CreateICmpEQ(word, ConstantInt::get(word->getType(), v)));
+        // Not `word == v`: SimplifyCFG would gather such tests of following rules into switches, one more for
+        // each way that leads to them. Instruction selection makes the plain comparison of it.
+        Value* differs = l.builder.CreateXor(word, ConstantInt::get(word->getType(), v));
+        tests.push_back(l.builder.CreateICmpEQ(differs, Constant::getNullValue(word->getType())));
     }
     if (tests.empty()) {
         l.builder.CreateBr(yes);
@@ -158,15 +161,10 @@ bool emit_switch(Lowering& l, const Operand& o, const std::vector<Interval>& int
     if (!single || o.key.value.count != 1) {
         return false;
     }
-    const bool raw = o.key.raw.count != 0;
-    Value* word = raw ? o.key.raw.word[0] : o.key.value.word[0];
-    if (o.masked()) {
-        word = masked_word(l, word, raw ? raw_word(o.mask, o.width, 0) : plain_word(o.mask, o.width, 0));
-    }
-    SwitchInst* choice = l.builder.CreateSwitch(word, no, static_cast<unsigned>(intervals.size()));
+    const ComparedWord compared = compared_word(l, o.key, o.mask, o.width);
+    SwitchInst* choice = l.builder.CreateSwitch(compared.word, no, static_cast<unsigned>(intervals.size()));
     for (const Interval& i : intervals) {
-        const uint64_t v = raw ? raw_word(i.lo, o.width, 0) : plain_word(i.lo, o.width, 0);
-        choice->addCase(cast<ConstantInt>(ConstantInt::get(word->getType(), v)), yes);
+        choice->addCase(compared.constant(i.lo), yes);
     }
     return true;
 }
@@ -206,6 +204,20 @@ std::optional<u128> known_value(const KeyValue& key) {
 }
 
 } // namespace
+
+ConstantInt* ComparedWord::constant(u128 value) const {
+    const uint64_t bits = raw ? raw_word(value, width, 0) : plain_word(value, width, 0);
+    return cast<ConstantInt>(ConstantInt::get(word->getType(), bits));
+}
+
+ComparedWord compared_word(Lowering& l, const KeyValue& key, u128 mask, unsigned width) {
+    const bool raw = key.raw.count != 0;
+    Value* word = raw ? key.raw.word[0] : key.value.word[0];
+    if (mask != max_of_width(width)) {
+        word = masked_word(l, word, raw ? raw_word(mask, width, 0) : plain_word(mask, width, 0));
+    }
+    return {word, raw, width};
+}
 
 void emit_membership(Lowering& l, const KeyValue& key, u128 mask, unsigned width, const IntervalSet& values,
                      BasicBlock* yes, BasicBlock* no) {

@@ -7,6 +7,14 @@ namespace xdpc::codegen {
 
 /// The mask that keeps what all of [lo, hi] share, if the interval is a prefix.
 std::optional<u128> prefix_mask(Interval i, unsigned width);
+/// The one word of a key of at most 64 bits as it is best compared for equality: as loaded, or as a number.
+struct ComparedWord {
+    llvm::Value* word = nullptr; // masked
+    bool raw = false;
+    unsigned width = 0;
+    [[nodiscard]] llvm::ConstantInt* constant(u128 value) const;
+};
+ComparedWord compared_word(Lowering& l, const KeyValue& key, u128 mask, unsigned width);
 /// Whether an atom can be one of emit_fused.
 bool is_fusible(const Lowering& l, const ir::Atom& atom);
 /// A word (i64) that is zero where the atom holds.

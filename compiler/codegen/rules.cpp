@@ -163,6 +163,12 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
     l.builder.CreateBr(exits.next);
 }
 
+/// What a rule of one test does where that holds.
+void emit_match(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
+    s.l.debug.at(s.l.builder, rule.span);
+    emit_action(s, rule.steps.back(), true, {rule.decider, rule.slot}, exits);
+}
+
 void emit_end(RuleScope& s, const ir::Chain::End& end, BasicBlock* to_caller) {
     s.l.debug.at(s.l.builder, end.span);
     if (end.verdict) {
@@ -212,9 +218,16 @@ void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller) {
 
 void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, BasicBlock* to_caller) {
     const ir::Chain& chain = s.l.input.program.chains[id.value];
-    for (size_t i = begin; i < end; ++i) {
+    for (size_t i = begin; i < end;) {
         BasicBlock* next = s.l.block("rule");
-        emit_rule(s, chain.rules[i], {next, to_caller, next});
+        const Exits exits{next, to_caller, next};
+        const size_t run = end_of_run(s.l, chain, i, end);
+        if (run > i) {
+            emit_run(s, chain, i, run, [&](size_t rule) { emit_match(s, chain.rules[rule], exits); }, next);
+            i = run;
+        } else {
+            emit_rule(s, chain.rules[i++], exits);
+        }
         if (!s.l.out_of_line) { // what a rule decides stands between it and the next
             next->moveAfter(&next->getParent()->back());
         }

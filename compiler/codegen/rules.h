@@ -66,6 +66,12 @@ struct RuleScope {
     llvm::Value* base;    // of the keys in memory, where there are functions
 };
 
+/// Where a run of rules that test one key for a value each, beginning there, ends; `begin` if there is none.
+size_t end_of_run(const Lowering& l, const ir::Chain& chain, size_t begin, size_t end);
+/// Emits what the rule of that index does when it matches.
+using VerdictEmitter = std::function<void(size_t rule)>;
+void emit_run(RuleScope& s, const ir::Chain& chain, size_t begin, size_t end, const VerdictEmitter& verdict,
+              llvm::BasicBlock* next);
 void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, llvm::BasicBlock* to_caller);
 /// The chain's rules and its end, in this function.
 void emit_chain_here(RuleScope& s, ChainId id, llvm::BasicBlock* to_caller);

@@ -149,8 +149,8 @@ std::string text_of(const Policy& policy, const Sources& sources, CodegenForm fo
     Diagnostics diagnostics;
     const auto plan = choose(program, {}, diagnostics);
     const CodegenOptions options;
-    const auto bytes =
-        generate_isolated({policy, program, *plan, sources, describe(policy, sources, options), options}, form);
+    const auto bytes = generate_isolated(
+        {policy, program, *plan, sources, describe(policy, sources, options), options}, form);
     return bytes ? std::string(bytes->begin(), bytes->end()) : bytes.error().message;
 }
 

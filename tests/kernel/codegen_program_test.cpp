@@ -16,9 +16,12 @@ Span line_span(const Sources& sources, uint32_t line) {
 Policy list_of(size_t rules, const Sources& sources) {
     test::PolicyBuilder builder(Pass{});
     for (size_t i = 0; i < rules; ++i) {
-        const u128 address = 0x0a000000 + i;
-        builder.rule({test::match(test::field(FieldId::IpSaddr, address)),
-                      test::match(test::field(FieldId::TcpDport, 1 + i % 60000)), test::verdict(Drop{})});
+        const Span span = line_span(sources, static_cast<uint32_t>(i + 1));
+        Condition address = test::field(FieldId::IpSaddr, 0x0a000000 + i);
+        Condition port = test::field(FieldId::TcpDport, 1 + i % 60000);
+        address.span = port.span = span;
+        std::get<xdpc::Test>(address.node).span = std::get<xdpc::Test>(port.node).span = span;
+        builder.rule({test::match(std::move(address)), test::match(std::move(port)), test::verdict(Drop{})});
     }
     Policy policy = builder.get();
     for (size_t i = 0; i < rules; ++i) {
@@ -159,18 +162,14 @@ TEST(CodegenProgram, PrintsLlvmAndAssemblyWithLines) {
     sources.add("list.xdp", text_of_lines(4));
     const Policy policy = list_of(3, sources);
     const std::string llvm = text_of(policy, sources, CodegenForm::LlvmIr);
-    EXPECT_NE(llvm.find("define dso_local i32 @xdpc") == std::string::npos &&
-                  llvm.find("define i32 @xdpc") == std::string::npos,
-              true)
-        << llvm.substr(0, 400);
+    EXPECT_NE(llvm.find("define i32 @xdpc(ptr"), std::string::npos);
     EXPECT_NE(llvm.find("!DILocation(line: 2"), std::string::npos);
     const std::string assembly = text_of(policy, sources, CodegenForm::Assembly);
-    EXPECT_NE(assembly.find("list.xdp:2"), std::string::npos);
+    EXPECT_NE(assembly.find("list.xdp"), std::string::npos);
     EXPECT_NE(assembly.find("# line 2"), std::string::npos); // the text of the policy, for BTF
 }
 
-/// A second counters map's worth of slots would be needed: an invalid CPU is the simplest thing LLVM refuses.
-TEST(CodegenProgram, WhatLlvmRefusesIsAnError) {
+TEST(CodegenProgram, ACrashOfTheCodeGeneratorIsAnError) {
     Sources sources;
     sources.add("list.xdp", text_of_lines(4));
     const Policy policy = list_of(3, sources);

@@ -46,7 +46,7 @@ std::unique_ptr<TargetMachine> make_target(const std::string& cpu, std::string& 
 
 /// Not the default pipeline: it is superlinear in the size of a function, and InstCombine rewrites packet
 /// pointers and fused tests into what the verifier does not follow.
-void run_passes(Module& module, TargetMachine& target) {
+void run_passes(Module& module, TargetMachine& target, bool share_values) {
     LoopAnalysisManager loops;
     FunctionAnalysisManager functions;
     CGSCCAnalysisManager cycles;
@@ -59,7 +59,9 @@ void run_passes(Module& module, TargetMachine& target) {
     builder.crossRegisterProxies(loops, functions, cycles, modules);
     FunctionPassManager passes;
     passes.addPass(SimplifyCFGPass());
-    passes.addPass(EarlyCSEPass());
+    if (share_values) { // what rules have in common stays in a register, or on the stack
+        passes.addPass(EarlyCSEPass());
+    }
     passes.addPass(SimplifyCFGPass());
     passes.addPass(ADCEPass());
     for (Function& function : module) {
@@ -105,7 +107,7 @@ Result<std::vector<uint8_t>> emit_module(Lowering& l, CodegenForm form) {
     if (verifyModule(l.module, &broken_stream)) {
         return fail("the generated LLVM IR is not valid: " + broken);
     }
-    run_passes(l.module, *target);
+    run_passes(l.module, *target, l.effort == Lowering::Effort::Quick);
     SmallVector<char, 0> bytes;
     raw_svector_ostream stream(bytes);
     if (form == CodegenForm::LlvmIr) {

@@ -82,7 +82,7 @@ size_t inlined_size(const Lowering& l, uint32_t chain, std::map<uint32_t, size_t
 bool is_specialised(const Lowering& l) {
     std::map<uint32_t, size_t> sizes;
     const size_t size = inlined_size(l, l.input.program.entry.value, sizes);
-    return l.input.plan.specialise.enabled &&
+    return l.effort != Lowering::Effort::KeysInMemory && l.input.plan.specialise.enabled &&
            cost::multiply(size, count_kinds(l) + 1) <= max_inlined_instructions;
 }
 
@@ -194,14 +194,32 @@ void lower(Lowering& l) {
 } // namespace
 } // namespace codegen
 
-Result<std::vector<uint8_t>> generate(const CodegenInput& input, CodegenForm form) {
+namespace {
+
+Result<std::vector<uint8_t>> try_to_generate(const CodegenInput& input, CodegenForm form,
+                                             codegen::Lowering::Effort effort) {
     llvm::LLVMContext context;
     context.setDiscardValueNames(form == CodegenForm::Object);
     llvm::Module module("xdpc", context);
     codegen::Lowering l(input, module);
+    l.effort = effort;
     l.used_keys = codegen::used_keys(input.program);
     codegen::lower(l);
     return codegen::emit_module(l, form);
+}
+
+} // namespace
+
+Result<std::vector<uint8_t>> generate(const CodegenInput& input, CodegenForm form) {
+    using Effort = codegen::Lowering::Effort;
+    Result<std::vector<uint8_t>> result = fail("nothing was tried");
+    for (const Effort effort : {Effort::Quick, Effort::NoSharedValues, Effort::KeysInMemory}) {
+        result = try_to_generate(input, form, effort);
+        if (result || result.error().message.find("stack limit") == std::string::npos) {
+            break;
+        }
+    }
+    return result;
 }
 
 } // namespace xdpc

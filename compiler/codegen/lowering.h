@@ -60,6 +60,8 @@ struct Lowering {
     /// and keeps the other in mind, of which it can only keep 8,192. Else what holds comes next: it soon
     /// ends.
     bool out_of_line = true;
+    /// What is tried in turn until the 512 bytes of stack suffice.
+    enum class Effort : uint8_t { Quick, NoSharedValues, KeysInMemory } effort = Effort::Quick;
 
     Lowering(const CodegenInput& in, llvm::Module& m)
         : input(in), module(m), builder(m.getContext()), debug(m, in) {}

@@ -147,6 +147,24 @@ TEST(CodegenProgram, NewerCpuLoads) {
     EXPECT_EQ(difference(policy, built, *loaded, probes(5)), "");
 }
 
+/// Shared between rules, 80 masked values would need more stack than there is.
+TEST(CodegenProgram, ManyMasksFitTheStack) {
+    test::PolicyBuilder builder(Pass{});
+    for (const u128 value : {1, 2}) {
+        for (u128 mask = 0; mask < 80; ++mask) {
+            builder.rule({test::match(test::one(FieldKey{FieldId::IpSaddr},
+                                                {{0x0a000000 + value * 256, 0x0a000000 + value * 256}}, false,
+                                                0xffffff00 | mask)),
+                          test::match(test::field(FieldId::TcpDport, mask + 1)), test::verdict(Drop{})});
+        }
+    }
+    const Frames frames = {tcp_frame(0x0a000100, 80), tcp_frame(0x0a000280, 1), tcp_frame(0x0a000201, 1),
+                           tcp_frame(0x0a00017f, 2), tcp_frame(0x0a000300, 3)};
+    size_t decided = 0;
+    EXPECT_EQ(check_policy(builder.get(), frames, {}, &decided), "");
+    EXPECT_GE(decided, 3U);
+}
+
 std::string text_of(const Policy& policy, const Sources& sources, CodegenForm form) {
     ir::Program program = ir::flatten(policy);
     Diagnostics diagnostics;

@@ -43,9 +43,37 @@ std::pair<std::string, std::string> canonical(std::string header, std::string fi
     return {header == "tcp option mss" ? "tcp option maxseg" : header, field};
 }
 
+/// `tcp option 34`: the number of an option, whether the table has it or not.
+std::optional<u128> option_number(std::string_view header) {
+    for (const std::string_view prefix : {"tcp option ", "ip option "}) {
+        if (header.starts_with(prefix)) {
+            return read_number(header.substr(prefix.size()));
+        }
+    }
+    return {};
+}
+
+/// The row of an option that is named by its number.
+std::optional<HeaderId> find_option(std::string_view header, u128 number) {
+    const auto& rows = all_headers();
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const bool same_parent = header.starts_with(info(rows[i].parent).keyword);
+        if (rows[i].layer == Layer::Option && same_parent && rows[i].guard == number) {
+            return static_cast<HeaderId>(i);
+        }
+    }
+    return {};
+}
+
 std::optional<KeySource> resolve_field(Context& context, const ast::FieldSelector& selector) {
     const auto [header_name, field_name] = canonical(selector.header.text, selector.field.text);
-    const auto header = resolve_header(header_name);
+    const auto number = option_number(header_name);
+    const auto header = number ? find_option(header_name, *number) : resolve_header(header_name);
+    if (!header && number) {
+        context.report(Diag::NotYetSupported, selector.header.span, "`" + selector.header.text + "`")
+            .with_hint("options that have a name can be matched; grammar/FIELDS.md lists them");
+        return {};
+    }
     if (!header) {
         context.report(Diag::UnknownHeader, selector.header.span, selector.header.text)
             .with_hint(did_you_mean(header_name, header_names()));

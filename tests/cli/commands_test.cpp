@@ -166,7 +166,7 @@ TEST(Commands, CompletionScriptsAreValid) {
 }
 
 TEST(Commands, ManualKnowsEveryCommandAndOption) {
-    std::string manual = read(XDPC_SOURCE_DIR "/docs/xdpc.1");
+    std::string manual = read(XDPC_SOURCE_DIR "/packaging/xdpc.1");
     std::erase(manual, '\\');                                  // "\\-\\-json"
     const std::string fish = xdpc({"completion", "fish"}).out; // has each on a line
     for (size_t at = fish.find("__fish_use_subcommand -f -a "); at != std::string::npos;

@@ -13,7 +13,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr size_t max_object_bytes = size_t{256} << 20;
 constexpr size_t max_metadata_bytes = size_t{128} << 20;
 constexpr uint32_t max_slots = 1 << 22;
 

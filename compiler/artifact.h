@@ -46,6 +46,9 @@ struct Artifact {
     std::vector<std::pair<std::string, std::string>> sources;
 };
 
+/// Longer files are not read.
+constexpr size_t max_object_bytes = size_t{256} << 20;
+
 /// The object with `.xdpc` inside is what `emit` makes; these give and take its bytes.
 /// Reads the section `.xdpc` of an ELF object; refuses what is not ours, damaged or of another version.
 Result<Artifact> read_artifact(std::vector<uint8_t> object);

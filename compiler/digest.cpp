@@ -1,5 +1,7 @@
 #include "compiler/digest.h"
 
+#include "compiler/base/bytes.h"
+
 #include <array>
 #include <fmt/format.h>
 #include <memory>
@@ -21,11 +23,7 @@ std::string digest_of(const Sources& sources) {
     if (good != 1 || EVP_DigestFinal_ex(context.get(), bytes.data(), &size) != 1) {
         return {}; // no digest: taken as changed
     }
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i) {
-        hex += fmt::format("{:02x}", bytes[i]);
-    }
-    return hex;
+    return hex_text({bytes.data(), size});
 }
 
 } // namespace xdpc

@@ -29,6 +29,16 @@ struct Loaded::Impl {
     ~Impl() { bpf_object__close(object); }
 };
 
+void pack_name(const std::string& name, xdpc_u64& hi, xdpc_u64& lo) {
+    std::array<uint8_t, 16> bytes{};
+    std::copy_n(name.begin(), std::min(name.size(), bytes.size()), bytes.begin());
+    hi = lo = 0;
+    for (size_t i = 0; i < 8; i++) {
+        hi = hi << 8 | bytes[i];
+        lo = lo << 8 | bytes[i + 8];
+    }
+}
+
 namespace {
 
 // The kernel fills what it needs; pages not touched cost nothing. Older kernels (before 6.4) keep the head
@@ -48,16 +58,6 @@ void raise_memlock() {
         rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
         setrlimit(RLIMIT_MEMLOCK, &unlimited);
     });
-}
-
-void pack_name(const std::string& name, xdpc_u64& hi, xdpc_u64& lo) {
-    std::array<uint8_t, 16> bytes{};
-    std::copy_n(name.begin(), std::min(name.size(), bytes.size()), bytes.begin());
-    hi = lo = 0;
-    for (size_t i = 0; i < 8; i++) {
-        hi = hi << 8 | bytes[i];
-        lo = lo << 8 | bytes[i + 8];
-    }
 }
 
 int64_t clock_ns(clockid_t clock) {

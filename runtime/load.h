@@ -57,6 +57,9 @@ struct LoadError {
     std::optional<Refusal> refusal;
 };
 
+/// An interface's name as programs compare it: 16 zero-padded bytes as two big-endian halves.
+void pack_name(const std::string& name, xdpc_u64& hi, xdpc_u64& lo);
+
 /// For which interface a program is loaded: fills `.rodata.bind`.
 struct Binding {
     std::string iifname;

@@ -82,10 +82,13 @@ void InterfaceLock::remove_file() {
 
 void remove_stale_lock_files() {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(lock_directory, error)) {
+    std::vector<std::string> names; // first, since files are removed below
+    for (std::filesystem::directory_iterator entry(lock_directory, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+        names.push_back(entry->path().filename());
+    for (const std::string& name : names) {
         uint64_t network_namespace = 0;
         uint32_t ifindex = 0;
-        std::string name = entry.path().filename();
         if (sscanf(name.c_str(), "%" SCNu64 "-%" SCNu32 ".lock", &network_namespace, &ifindex) != 2 ||
             !interface_directory(network_namespace, ifindex).empty())
             continue;

@@ -45,7 +45,9 @@ Result<Meta> read_meta(const Generation& generation) {
         return fail_errno(fmt::format("cannot open {}", path));
     std::vector<uint8_t> value(info.value_size);
     uint32_t key = 0;
-    if (info.max_entries != 1 || bpf_map_lookup_elem(map.get(), &key, value.data()) != 0)
+    // A value of a per-CPU map would be larger than it says.
+    if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
+        bpf_map_lookup_elem(map.get(), &key, value.data()) != 0)
         return fail(fmt::format("cannot read {}", path));
     MetaHeader header{};
     if (value.size() < sizeof header)

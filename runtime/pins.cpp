@@ -33,9 +33,10 @@ bool in_first_mount_namespace() {
 }
 
 template<class Visit> void for_each_entry(const std::string& directory, const Visit& visit) {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory, error))
-        visit(entry.path().string(), entry.path().filename().string());
+    std::error_code error; // a range-based for would throw where an entry cannot be read
+    for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+         entry.increment(error))
+        visit(entry->path().string(), entry->path().filename().string());
 }
 
 } // namespace

@@ -31,6 +31,19 @@ Result<RunResult> test_run(const Loaded& loaded, std::span<const uint8_t> frame,
 
 namespace {
 
+/// The kernel copies as many bytes as the map's values have, and the map may come of an object that is not
+/// ours.
+Result<void> check_counters(int counters_fd, uint32_t slots) {
+    bpf_map_info info{};
+    uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(counters_fd, &info, &size) != 0)
+        return fail_errno("cannot ask for the counters");
+    if (info.type != BPF_MAP_TYPE_PERCPU_ARRAY || info.value_size != sizeof(xdpc_counter) ||
+        info.max_entries < slots)
+        return fail("the program's map `counters` is not as this xdpc makes it", "build it again");
+    return {};
+}
+
 Result<std::vector<xdpc_counter>> read_per_cpu(int counters_fd, uint32_t slots, int cpus) {
     std::vector<xdpc_counter> values(static_cast<size_t>(slots) * static_cast<size_t>(cpus));
     std::vector<uint32_t> keys(slots);
@@ -52,6 +65,8 @@ Result<std::vector<SlotCount>> read_counters(int counters_fd, uint32_t slots) {
     std::vector<SlotCount> sums(slots);
     if (slots == 0 || counters_fd < 0)
         return sums;
+    if (auto checked = check_counters(counters_fd, slots); !checked)
+        return tl::unexpected(checked.error());
     int cpus = libbpf_num_possible_cpus();
     if (cpus <= 0)
         return fail_errno("cannot tell the number of CPUs", cpus);
@@ -71,6 +86,8 @@ Result<std::vector<SlotCount>> read_counters(int counters_fd, uint32_t slots) {
 Result<void> clear_counters(int counters_fd, uint32_t slots) {
     if (slots == 0 || counters_fd < 0)
         return {};
+    if (auto checked = check_counters(counters_fd, slots); !checked)
+        return checked;
     int cpus = libbpf_num_possible_cpus();
     if (cpus <= 0)
         return fail_errno("cannot tell the number of CPUs", cpus);

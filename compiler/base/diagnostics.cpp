@@ -38,16 +38,7 @@ void Diagnostics::sort() {
     }));
 }
 
-namespace {
-
-struct Paint {
-    bool on;
-    [[nodiscard]] std::string operator()(const char* code, std::string_view text) const {
-        return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
-    }
-};
-
-const char* word_of(Severity severity) {
+const char* name_of(Severity severity) {
     switch (severity) {
     case Severity::Note:
         return "note";
@@ -58,6 +49,15 @@ const char* word_of(Severity severity) {
     }
     return "";
 }
+
+namespace {
+
+struct Paint {
+    bool on;
+    [[nodiscard]] std::string operator()(const char* code, std::string_view text) const {
+        return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+    }
+};
 
 const char* color_of(Severity severity) {
     return severity == Severity::Error ? "1;31" : severity == Severity::Warning ? "1;35" : "1;36";
@@ -96,7 +96,7 @@ std::string render(const Diagnostic& diagnostic, const Sources& sources, RenderO
     const std::string& path = sources.get(diagnostic.span.file).path;
     std::string out = fmt::format(
         "{}:{}:{}: {} {}\n", path, at.line, at.column,
-        paint(color_of(row.severity), fmt::format("{}[XDPC{:04}]:", word_of(row.severity), row.code)),
+        paint(color_of(row.severity), fmt::format("{}[XDPC{:04}]:", name_of(row.severity), row.code)),
         diagnostic.message);
     out += excerpt(diagnostic.span, sources, paint);
     for (const DiagNote& note : diagnostic.notes) {

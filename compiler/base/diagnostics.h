@@ -10,6 +10,8 @@
 namespace xdpc {
 
 enum class Severity { Note, Warning, Error };
+/// "note", "warning", "error"
+const char* name_of(Severity severity);
 
 /// One enumerator for each row of diagnostics.def.
 enum class Diag : uint16_t {

@@ -1,12 +1,9 @@
 #include "compiler/base/source.h"
 
+#include "compiler/base/bytes.h"
+
 #include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
-#include <iostream>
-#include <iterator>
-#include <sys/stat.h>
-#include <system_error>
 
 namespace xdpc {
 
@@ -30,26 +27,11 @@ FileId Sources::add(std::string path, std::string text) {
 }
 
 Result<FileId> Sources::load(const std::string& path) {
-    if (path == "-") {
-        std::string text{std::istreambuf_iterator<char>(std::cin), {}};
-        return add("<stdin>", std::move(text));
+    Result<std::string> text = read_bytes(path, max_source_bytes);
+    if (!text) {
+        return tl::unexpected(text.error());
     }
-    struct stat info{};
-    if (stat(path.c_str(), &info) != 0) {
-        return fail(fmt::format("cannot read `{}`: {}", path, std::generic_category().message(errno)));
-    }
-    if (S_ISDIR(info.st_mode)) {
-        return fail(fmt::format("cannot read `{}`: it is a directory", path));
-    }
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        return fail(fmt::format("cannot read `{}`: {}", path, std::generic_category().message(errno)));
-    }
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (text.size() > max_source_bytes) {
-        return fail(fmt::format("`{}` is larger than {} MiB", path, max_source_bytes >> 20));
-    }
-    return add(path, std::move(text));
+    return add(path == "-" ? "<stdin>" : path, std::move(*text));
 }
 
 Position Sources::position(Span span) const {

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,8 +106,10 @@ void send_error(int fd, const Error& error) {
     send(fd, Reply::Failure, text.data(), text.size());
 }
 
-/// In the child: never returns. `_exit`, since what the parent has buffered must not be written twice.
-[[noreturn]] void run_child(const CodegenInput& input, CodegenForm form, int result, int errors) {
+/// In the child: never returns. `_exit`, since what the parent has buffered must not be written twice;
+/// noexcept, since an exception (no memory) would unwind into the parent's code.
+[[noreturn]] void run_child(const CodegenInput& input, CodegenForm form, int result, int errors) noexcept {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); // nobody is left to read the result
     dup2(errors, STDERR_FILENO);
     std::string why;
     void* library = open_library(why);

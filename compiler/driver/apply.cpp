@@ -1,9 +1,10 @@
+#include "compiler/base/bytes.h"
 #include "compiler/compile.h"
 #include "compiler/driver/command.h"
 #include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
 
-#include <cstring>
+#include <sys/stat.h>
 
 namespace xdpc::driver {
 
@@ -18,11 +19,10 @@ struct Input {
     std::vector<PhaseTime> times;
 };
 
-bool is_elf(const std::vector<uint8_t>& bytes) {
-    return bytes.size() >= 4 && std::memcmp(bytes.data(),
-                                            "\x7f"
-                                            "ELF",
-                                            4) == 0;
+/// Whether to look at the file for an object: a pipe (`<(…)`) can be read only once, and is a policy.
+bool is_file(const std::string& path) {
+    struct stat info{};
+    return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
 void compile_policy(const std::string& path, Input& input) {
@@ -48,14 +48,15 @@ void compile_policy(const std::string& path, Input& input) {
 
 /// Compiles a policy, or reads the object of an earlier `xdpc build`.
 void read_input(const std::string& path, Input& input) {
-    if (path != "-") {
-        Result<std::vector<uint8_t>> bytes = read_file(path);
+    if (is_file(path)) {
+        const Result<std::string> bytes = read_bytes(path, max_object_bytes);
         if (!bytes) {
             input.error = bytes.error();
             return;
         }
-        if (is_elf(*bytes)) {
-            Result<Artifact> artifact = read_artifact(std::move(*bytes));
+        if (bytes->starts_with("\x7f"
+                               "ELF")) {
+            Result<Artifact> artifact = read_artifact({bytes->begin(), bytes->end()});
             if (!artifact) {
                 input.error = artifact.error();
                 return;

@@ -112,8 +112,6 @@ std::string field_reference();
 
 /// "v3" for a kernel before 6.6, "v4" from there on; nothing for a kernel we do not know ("host" asks uname).
 std::optional<std::string> cpu_of_kernel(const std::string& kernel);
-/// Whole bytes of a file; `what` names it in the error.
-Result<std::vector<uint8_t>> read_file(const std::string& path);
 /// Writes beside `path` and renames, so that a reader sees the old or the new file, and keeps its mode.
 Result<void> write_file(const std::string& path, std::string_view text);
 

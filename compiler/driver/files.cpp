@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
-#include <iterator>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <system_error>
@@ -41,21 +40,6 @@ bool write_all(int fd, std::string_view text) {
 }
 
 } // namespace
-
-Result<std::vector<uint8_t>> read_file(const std::string& path) {
-    struct stat info{};
-    if (stat(path.c_str(), &info) != 0) {
-        return fail(fmt::format("cannot read `{}`: {}", path, reason()));
-    }
-    if (S_ISDIR(info.st_mode)) {
-        return fail(fmt::format("cannot read `{}`: it is a directory", path));
-    }
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        return fail(fmt::format("cannot read `{}`: {}", path, reason()));
-    }
-    return std::vector<uint8_t>{std::istreambuf_iterator<char>(in), {}};
-}
 
 Result<void> write_file(const std::string& path, std::string_view text) {
     const std::string target = resolved(path);

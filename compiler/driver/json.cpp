@@ -6,18 +6,6 @@ namespace xdpc::driver {
 
 namespace {
 
-const char* word_of(Severity severity) {
-    switch (severity) {
-    case Severity::Note:
-        return "note";
-    case Severity::Warning:
-        return "warning";
-    case Severity::Error:
-        return "error";
-    }
-    return "";
-}
-
 Json place(Span span, const Sources& sources) {
     const Position at = sources.position(span);
     return {{"file", sources.get(span.file).path},
@@ -33,7 +21,7 @@ Json to_json(const Diagnostics& diagnostics, const Sources& sources) {
     Json out = Json::array();
     for (const Diagnostic& diagnostic : diagnostics.all()) {
         const DiagInfo& row = info(diagnostic.kind);
-        Json item = {{"severity", word_of(row.severity)},
+        Json item = {{"severity", name_of(row.severity)},
                      {"code", fmt::format("XDPC{:04}", row.code)},
                      {"message", diagnostic.message}};
         item.update(place(diagnostic.span, sources));

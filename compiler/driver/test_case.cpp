@@ -1,5 +1,6 @@
 #include "compiler/driver/test_case.h"
 
+#include "compiler/base/bytes.h"
 #include "compiler/base/overloaded.h"
 #include "compiler/packet/build.h"
 
@@ -215,23 +216,16 @@ void do_expect_counter(Running& run, const ExpectCounter& expect, Span span) {
     run.add(std::move(failure));
 }
 
-std::string hex(std::span<const uint8_t> bytes) {
-    std::string out = "0x";
-    for (const uint8_t byte : bytes) {
-        out += fmt::format("{:02x}", byte);
-    }
-    return out;
-}
-
 void do_expect_bytes(Running& run, const ExpectBytes& expect, Span span) {
     if (run.last && run.last_frame == expect.bytes) {
         return;
     }
     Failure failure;
     failure.where = run.input.sources.where(span);
-    failure.expected = fmt::format("bytes {} ({})", hex(expect.bytes), expect.bytes.size());
-    failure.actual = run.last ? fmt::format("bytes {} ({})", hex(run.last_frame), run.last_frame.size())
-                              : "no packet was sent";
+    failure.expected = fmt::format("bytes 0x{} ({})", hex_text(expect.bytes), expect.bytes.size());
+    failure.actual = run.last
+                         ? fmt::format("bytes 0x{} ({})", hex_text(run.last_frame), run.last_frame.size())
+                         : "no packet was sent";
     if (run.last) {
         failure.packet = show(run.input, *run.last);
         const auto [a, b] = std::mismatch(expect.bytes.begin(), expect.bytes.end(), run.last_frame.begin(),

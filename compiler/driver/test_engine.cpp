@@ -5,19 +5,6 @@
 
 namespace xdpc::driver {
 
-namespace {
-
-/// Bytes [from, from + 8) of the zero-padded name as a big-endian number.
-uint64_t name_part(const std::string& name, size_t from) {
-    uint64_t value = 0;
-    for (size_t i = from; i < from + 8; ++i) {
-        value = value << 8U | (i < name.size() ? static_cast<uint8_t>(name[i]) : 0);
-    }
-    return value;
-}
-
-} // namespace
-
 PacketView view_of(std::span<const uint8_t> frame, const Surroundings& around) {
     PacketView view;
     view.frame = frame;
@@ -46,8 +33,7 @@ Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_
     control.wall_ns = test_epoch_ns + around.elapsed_ns;
     control.seed = around.seed;
     control.packet = around.packet;
-    control.iifname_hi = name_part(view.iifname, 0);
-    control.iifname_lo = name_part(view.iifname, 8);
+    rt::pack_name(view.iifname, control.iifname_hi, control.iifname_lo);
     control.ifindex = view.ifindex;
     control.rxqueue = view.rxqueue;
     control.cpu = view.cpu;

@@ -8,18 +8,6 @@ namespace xdpc::driver {
 
 namespace {
 
-std::optional<Action> action_of(const Verdict& verdict) {
-    return std::visit(Overloaded{[](const Pass&) -> std::optional<Action> { return Action::Pass; },
-                                 [](const Drop&) -> std::optional<Action> { return Action::Drop; },
-                                 [](const Abort&) -> std::optional<Action> { return Action::Abort; },
-                                 [](const Tx&) -> std::optional<Action> { return Action::Tx; },
-                                 [](const Jump&) -> std::optional<Action> { return std::nullopt; },
-                                 [](const Goto&) -> std::optional<Action> { return std::nullopt; },
-                                 [](const Return&) -> std::optional<Action> { return std::nullopt; },
-                                 [](const Continue&) -> std::optional<Action> { return std::nullopt; }},
-                      verdict);
-}
-
 bool is_policy(const Policy& policy, DeciderId decider) {
     return decider.value >= policy.rules.size();
 }

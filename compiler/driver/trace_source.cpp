@@ -1,11 +1,11 @@
 #include "compiler/driver/trace_source.h"
 
+#include "compiler/driver/command.h"
 #include "runtime/attach.h"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <unistd.h>
 
 namespace xdpc::driver {
@@ -90,7 +90,9 @@ Result<std::optional<Policy>> policy_to_trace(const std::string& file, const std
             return fail(fmt::format("the stored policy names an odd path: `{}`", path));
         }
         fs::create_directories((base / relative).parent_path(), error);
-        std::ofstream(base / relative, std::ios::binary) << text;
+        if (const Result<void> written = write_file(base / relative, text); !written) {
+            return tl::unexpected(written.error());
+        }
     }
     fs::create_directories(base, error);
     fs::current_path(base, error); // so that messages name the files as they were named

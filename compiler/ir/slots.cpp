@@ -5,20 +5,6 @@ namespace xdpc::ir {
 
 namespace {
 
-bool ends_the_packet(const Verdict& verdict) {
-    return std::visit(Overloaded{
-                          [](const Pass&) { return true; },
-                          [](const Drop&) { return true; },
-                          [](const Abort&) { return true; },
-                          [](const Tx&) { return true; },
-                          [](const Jump&) { return false; },
-                          [](const Goto&) { return false; },
-                          [](const Return&) { return false; },
-                          [](const Continue&) { return false; },
-                      },
-                      verdict);
-}
-
 /// `… counter drop`: what passes the counter always reaches the end.
 bool counts_the_same(const xdpc::Rule& rule) {
     size_t counts = 0;
@@ -36,7 +22,7 @@ bool counts_the_same(const xdpc::Rule& rule) {
     }
     const auto* verdict = std::get_if<VerdictStatement>(&rule.statements[n - 1]);
     return verdict && std::holds_alternative<CountStatement>(rule.statements[n - 2]) &&
-           ends_the_packet(verdict->verdict);
+           is_terminal(verdict->verdict);
 }
 
 } // namespace

@@ -120,21 +120,6 @@ private:
     std::vector<Place> places_;
 };
 
-std::optional<Action> action_of(const Verdict& verdict) {
-    using Decision = std::optional<Action>;
-    return std::visit(Overloaded{
-                          [](const Pass&) -> Decision { return Action::Pass; },
-                          [](const Drop&) -> Decision { return Action::Drop; },
-                          [](const Abort&) -> Decision { return Action::Abort; },
-                          [](const Tx&) -> Decision { return Action::Tx; },
-                          [](const Jump&) -> Decision { return {}; },
-                          [](const Goto&) -> Decision { return {}; },
-                          [](const Return&) -> Decision { return {}; },
-                          [](const Continue&) -> Decision { return {}; },
-                      },
-                      verdict);
-}
-
 Outcome apply_policy(const Policy& policy, ChainId id, const Subject& subject, State& state) {
     const Chain& chain = policy.chain(id);
     const DeciderId decider = decider_of(policy, id);
@@ -185,22 +170,6 @@ Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace
 }
 
 } // namespace
-
-const char* name_of(Action action) {
-    switch (action) {
-    case Action::Abort:
-        return "abort";
-    case Action::Drop:
-        return "drop";
-    case Action::Pass:
-        return "pass";
-    case Action::Tx:
-        return "tx";
-    case Action::Redirect:
-        return "redirect";
-    }
-    return "?";
-}
 
 Outcome evaluate(const Policy& policy, State& state, const PacketView& packet, Trace* trace) {
     const Outcome outcome = decide(policy, state, subject_of(packet, state), trace);

@@ -40,9 +40,6 @@ struct State {
         : end_counts(policy.rules.size() + policy.chains.size()), mid_counts(policy.rules.size()) {}
 };
 
-enum class Action : uint8_t { Abort = 0, Drop = 1, Pass = 2, Tx = 3, Redirect = 4 }; // enum xdp_action
-const char* name_of(Action action);
-
 struct Outcome {
     Action action = Action::Abort;
     DeciderId decider;

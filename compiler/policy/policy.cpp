@@ -18,18 +18,39 @@ std::string name_of(const Verdict& verdict, const Policy& policy) {
                       verdict);
 }
 
-bool is_terminal(const Verdict& verdict) {
+const char* name_of(Action action) {
+    switch (action) {
+    case Action::Abort:
+        return "abort";
+    case Action::Drop:
+        return "drop";
+    case Action::Pass:
+        return "pass";
+    case Action::Tx:
+        return "tx";
+    case Action::Redirect:
+        return "redirect";
+    }
+    return "?";
+}
+
+std::optional<Action> action_of(const Verdict& verdict) {
+    using Decision = std::optional<Action>;
     return std::visit(Overloaded{
-                          [](const Pass&) { return true; },
-                          [](const Drop&) { return true; },
-                          [](const Abort&) { return true; },
-                          [](const Tx&) { return true; },
-                          [](const Jump&) { return false; },
-                          [](const Goto&) { return false; },
-                          [](const Return&) { return false; },
-                          [](const Continue&) { return false; },
+                          [](const Pass&) -> Decision { return Action::Pass; },
+                          [](const Drop&) -> Decision { return Action::Drop; },
+                          [](const Abort&) -> Decision { return Action::Abort; },
+                          [](const Tx&) -> Decision { return Action::Tx; },
+                          [](const Jump&) -> Decision { return {}; },
+                          [](const Goto&) -> Decision { return {}; },
+                          [](const Return&) -> Decision { return {}; },
+                          [](const Continue&) -> Decision { return {}; },
                       },
                       verdict);
+}
+
+bool is_terminal(const Verdict& verdict) {
+    return action_of(verdict).has_value();
 }
 
 std::string display_of(const Policy& policy, DeciderId decider) {

@@ -74,6 +74,11 @@ using Verdict = std::variant<Pass, Drop, Abort, Tx, Jump, Goto, Return, Continue
 struct Policy;
 std::string name_of(const Verdict& verdict, const Policy& policy);
 
+enum class Action : uint8_t { Abort = 0, Drop = 1, Pass = 2, Tx = 3, Redirect = 4 }; // enum xdp_action
+const char* name_of(Action action);
+
+/// What happens to the packet if the verdict ends its way.
+std::optional<Action> action_of(const Verdict& verdict);
 /// Whether the verdict ends the packet's way.
 bool is_terminal(const Verdict& verdict);
 

@@ -75,6 +75,17 @@ protected:
     Folder folder_;
 };
 
+TEST_F(Apply, TakesAPolicyFromAPipe) {
+    Command command;
+    command.program = "/bin/bash";
+    command.words = {"-c", std::string(XDPC_BINARY_DIR "/xdpc apply <(cat ") + folder_.write("p.xdp", first) +
+                               ") -i in --dry-run"};
+    command.netns = inside_.name();
+    const Ran ran = run(command);
+    EXPECT_EQ(ran.code, 0) << ran.both();
+    EXPECT_NE(ran.out.find("2 rules"), std::string::npos) << ran.out;
+}
+
 TEST_F(Apply, CountsSwapsAndDetaches) {
     const std::string policy = folder_.write("p.xdp", first);
     const Ran applied = in({"apply", policy, "-i", "in", "--mode", "native"});

@@ -141,6 +141,20 @@ TEST(Commands, ClosedPipeIsNoFailure) {
     EXPECT_EQ(run(command).code, 0);
 }
 
+TEST(Commands, FileThatCannotBeReadIsNoInternalError) {
+    for (const char* command : {"check", "fmt"}) {
+        const Ran ran = xdpc({command, "/proc/self/mem"}); // opens, and fails to be read
+        EXPECT_EQ(ran.code, 3) << ran.err;
+        EXPECT_NE(ran.err.find("cannot read `/proc/self/mem`"), std::string::npos) << ran.err;
+    }
+}
+
+TEST(Commands, EndlessFileIsRefused) {
+    const Ran ran = xdpc({"check", "/dev/zero"});
+    EXPECT_EQ(ran.code, 3);
+    EXPECT_NE(ran.err.find("is larger than 64 MiB"), std::string::npos) << ran.err;
+}
+
 TEST(Commands, FullDiskIsAFailure) {
     Command command;
     command.program = "/bin/sh";

@@ -1,5 +1,6 @@
 #include "tests/harness/ir_eval.h"
 
+#include "compiler/base/bytes.h"
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
 
@@ -101,19 +102,6 @@ struct Machine {
     }
 };
 
-std::optional<Action> action_of(const Verdict& verdict) {
-    if (std::holds_alternative<xdpc::Pass>(verdict)) {
-        return Action::Pass;
-    }
-    if (std::holds_alternative<Drop>(verdict)) {
-        return Action::Drop;
-    }
-    if (std::holds_alternative<Abort>(verdict)) {
-        return Action::Abort;
-    }
-    return std::holds_alternative<Tx>(verdict) ? std::optional(Action::Tx) : std::nullopt;
-}
-
 struct Place {
     uint32_t chain = 0;
     size_t next = 0;
@@ -163,14 +151,6 @@ std::string name_of(const Policy& policy, const Outcome& outcome) {
     return fmt::format("{} by {}", name_of(outcome.action), display_of(policy, outcome.decider));
 }
 
-std::string hex(const std::vector<uint8_t>& frame) {
-    std::string text;
-    for (const uint8_t byte : frame) {
-        text += fmt::format("{:02x}", byte);
-    }
-    return text;
-}
-
 std::string count_difference(const Policy& policy, const State& state, const std::vector<Count>& slots) {
     const ir::SlotPlan plan = ir::assign_slots(policy);
     const auto differs = [&](const std::optional<ir::SlotId>& slot, const Count& wanted) {
@@ -210,7 +190,7 @@ std::string difference(const Policy& policy, const ir::Program& program,
         const Outcome got = evaluate(program, slots, state, view);
         const Outcome wanted = xdpc::evaluate(policy, state, view);
         if (!(got == wanted)) {
-            return fmt::format("{}: IR {}, evaluator {}", hex(frame), name_of(policy, got),
+            return fmt::format("{}: IR {}, evaluator {}", hex_text(frame), name_of(policy, got),
                                name_of(policy, wanted));
         }
     }

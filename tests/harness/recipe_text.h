@@ -1,6 +1,7 @@
 // Short ways to write packet recipes in tests: `layer("tcp", {{"dport", 22}, {"option maxseg size", 1400}})`.
 #pragma once
 
+#include "compiler/base/bytes.h"
 #include "compiler/packet/build.h"
 
 #include <stdexcept>
@@ -54,15 +55,6 @@ inline packet::LayerSpec payload(std::string_view text) {
 
 inline packet::Frame frame_of(std::vector<packet::LayerSpec> layers) {
     return packet::build({std::move(layers), {}, false});
-}
-
-inline std::string hex(std::span<const uint8_t> bytes) {
-    std::string text;
-    for (const uint8_t byte : bytes) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
 }
 
 } // namespace xdpc::test

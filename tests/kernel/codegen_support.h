@@ -1,6 +1,7 @@
 // Compiles a checked policy for tests, loads it, and holds it against the reference evaluator.
 #pragma once
 
+#include "compiler/base/bytes.h"
 #include "compiler/codegen/codegen_client.h"
 #include "compiler/metadata.h"
 #include "compiler/passes/passes.h"
@@ -76,23 +77,6 @@ inline std::string tail_of(const rt::LoadError& error) {
     return text;
 }
 
-inline std::string hex(const std::vector<uint8_t>& frame) {
-    std::string text;
-    for (const uint8_t byte : frame) {
-        text += fmt::format("{:02x}", byte);
-    }
-    return text;
-}
-
-inline void set_iifname(xdpc_test_control& control, const std::string& name) {
-    uint64_t words[2] = {0, 0};
-    for (size_t i = 0; i < 16; ++i) {
-        words[i / 8] = words[i / 8] << 8 | (i < name.size() ? static_cast<uint8_t>(name[i]) : 0);
-    }
-    control.iifname_hi = words[0];
-    control.iifname_lo = words[1];
-}
-
 /// What the surroundings of a packet are for both engines.
 inline void set_control(xdpc_test_control& control, const State& state, const PacketView& view) {
     control.now_ns = test_clock_begin_ns + state.elapsed_ns;
@@ -102,7 +86,7 @@ inline void set_control(xdpc_test_control& control, const State& state, const Pa
     control.ifindex = view.ifindex;
     control.rxqueue = view.rxqueue;
     control.cpu = view.cpu;
-    set_iifname(control, view.iifname);
+    rt::pack_name(view.iifname, control.iifname_hi, control.iifname_lo);
 }
 
 /// Runs all frames on both engines; what differs first, or nothing.
@@ -126,7 +110,7 @@ inline std::string difference(const Policy& policy, const Built& built, const rt
         const xdpc_test_result got = loaded.test_area()->result;
         if (got.ran != 1 || run->action != static_cast<uint32_t>(wanted.action) ||
             got.action != run->action || got.decider != wanted.decider.value) {
-            return fmt::format("{}: kernel {} by {}, evaluator {} by {}", hex(frame), run->action,
+            return fmt::format("{}: kernel {} by {}, evaluator {} by {}", hex_text(frame), run->action,
                                display_of(policy, {got.decider}), static_cast<int>(wanted.action),
                                display_of(policy, wanted.decider));
         }

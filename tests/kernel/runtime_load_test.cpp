@@ -76,6 +76,23 @@ TEST(RuntimeLoad, ReportSaysWhatTheKernelMadeOfIt) {
     EXPECT_EQ(loaded.map_fd("nothing"), -1);
 }
 
+TEST(RuntimeLoad, CountersOfAnotherShapeAreNotRead) {
+    struct Shape {
+        bpf_map_type type;
+        uint32_t value_size, entries;
+    };
+    // Larger values would be written beyond what was allocated for ours.
+    for (const Shape& shape : {Shape{BPF_MAP_TYPE_PERCPU_ARRAY, 4096, 5},
+                               Shape{BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(xdpc_counter), 4},
+                               Shape{BPF_MAP_TYPE_ARRAY, sizeof(xdpc_counter), 5}}) {
+        Fd map(bpf_map_create(shape.type, "counters", sizeof(uint32_t), shape.value_size, shape.entries,
+                              nullptr));
+        ASSERT_TRUE(map.valid());
+        EXPECT_FALSE(read_counters(map.get(), 5)) << shape.value_size;
+        EXPECT_FALSE(clear_counters(map.get(), 5)) << shape.value_size;
+    }
+}
+
 TEST(RuntimeLoad, RunsCountAndClear) {
     Loaded loaded = must(load(forward_policy()));
     EXPECT_EQ(must(test_run(loaded, frame_of_kind(2, 100))).action, 1U);

@@ -106,7 +106,7 @@ const std::vector<ScapyCase>& scapy_cases() {
 
 TEST(Build, EqualsScapy) {
     for (const ScapyCase& c : scapy_cases()) {
-        EXPECT_EQ(hex(frame_of(c.layers)), c.expected) << c.name;
+        EXPECT_EQ(hex_text(frame_of(c.layers)), c.expected) << c.name;
     }
 }
 
@@ -116,16 +116,16 @@ TEST(Build, GivenFieldsWin) {
                {{"version", 5}, {"hdrlength", 7}, {"length", 9}, {"protocol", 99}, {"checksum", 0x1234}}),
          layer("tcp", {{"doff", 3}, {"checksum", 0xbeef}})});
     EXPECT_EQ(frame[14], 0x57);
-    EXPECT_EQ(hex(std::span(frame).subspan(16, 2)), "0009");
+    EXPECT_EQ(hex_text(std::span(frame).subspan(16, 2)), "0009");
     EXPECT_EQ(frame[23], 99);
-    EXPECT_EQ(hex(std::span(frame).subspan(24, 2)), "1234");
+    EXPECT_EQ(hex_text(std::span(frame).subspan(24, 2)), "1234");
     EXPECT_EQ(frame[46] >> 4, 3);
-    EXPECT_EQ(hex(std::span(frame).subspan(50, 2)), "beef");
+    EXPECT_EQ(hex_text(std::span(frame).subspan(50, 2)), "beef");
 }
 
 TEST(Build, UdpLengthAndCsumGiven) {
     const auto frame = frame_of({layer("udp", {{"length", 4}, {"checksum", 0}}), payload("x")});
-    EXPECT_EQ(hex(std::span(frame).subspan(34, 8)), "9c40005000040000");
+    EXPECT_EQ(hex_text(std::span(frame).subspan(34, 8)), "9c40005000040000");
 }
 
 TEST(Build, PadsThenTruncates) {
@@ -146,11 +146,11 @@ TEST(Build, RawIsExact) {
 
 TEST(Build, RawBeforeTagsDoesNotCrash) {
     const packet::Recipe recipe{{packet::PayloadLayer{{}}, layer("vlan", {{"id", 9}})}, {}, true};
-    EXPECT_EQ(hex(packet::build(recipe)), "0000000988b5");
+    EXPECT_EQ(hex_text(packet::build(recipe)), "0000000988b5");
 }
 
 TEST(Build, PayloadAloneGetsAnEthernetHeader) {
-    EXPECT_EQ(hex(frame_of({payload("ab")})).substr(0, 32), ether + "88b5" + "6162");
+    EXPECT_EQ(hex_text(frame_of({payload("ab")})).substr(0, 32), ether + "88b5" + "6162");
     EXPECT_EQ(frame_of({}).size(), 60U);
 }
 
@@ -204,7 +204,7 @@ TEST(Build, DefaultsAreSound) {
         }
         const auto frame = frame_of({layer(header.keyword)});
         const auto parsed = packet::parse_packet(frame);
-        EXPECT_FALSE(parsed.malformed) << header.keyword << " " << hex(frame);
+        EXPECT_FALSE(parsed.malformed) << header.keyword << " " << hex_text(frame);
         EXPECT_TRUE(parsed.at(*find_header(header.keyword))) << header.keyword;
     }
 }

@@ -30,21 +30,21 @@ TEST(ReadKey, FieldsHaveTheirValueDownToTheLastByteNeeded) {
             const packet::Frame cut(c.frame.begin(), c.frame.begin() + static_cast<ptrdiff_t>(size));
             const auto expected = size >= c.needed ? std::optional(c.value) : std::nullopt;
             ASSERT_EQ(shown(read(c.key, cut)), shown(expected)) << c.name << " cut to " << size << "\n"
-                                                                << hex(c.frame);
+                                                                << hex_text(c.frame);
         }
     }
 }
 
 TEST(ReadKey, FieldsAreAbsentWhereTheirHeaderCannotBeReached) {
     for (const AbsentCase& c : absent_cases()) {
-        EXPECT_EQ(shown(read(c.key, c.frame)), "absent") << c.name << "\n" << hex(c.frame);
+        EXPECT_EQ(shown(read(c.key, c.frame)), "absent") << c.name << "\n" << hex_text(c.frame);
     }
 }
 
 TEST(ReadKey, ExistenceAndMeta) {
     for (const auto& cases : {exists_cases(), meta_cases()}) {
         for (const ToldCase& c : cases) {
-            EXPECT_EQ(shown(read(c.key, c.frame)), shown(c.value)) << c.name << "\n" << hex(c.frame);
+            EXPECT_EQ(shown(read(c.key, c.frame)), shown(c.value)) << c.name << "\n" << hex_text(c.frame);
         }
     }
 }

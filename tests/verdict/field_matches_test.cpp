@@ -48,7 +48,7 @@ TEST(FieldMatches, HoldForTheValueAndOnlyForIt) {
             if (const Policy* policy = policies.with(match.text)) {
                 EXPECT_EQ(matches(*policy, c.frame), match.holds) << match.text << "\n"
                                                                   << c.name << "\n"
-                                                                  << hex(c.frame);
+                                                                  << hex_text(c.frame);
             }
         }
     }

@@ -63,15 +63,42 @@ const char* color_of(Severity severity) {
     return severity == Severity::Error ? "1;31" : severity == Severity::Warning ? "1;35" : "1;36";
 }
 
+/// What is shown of a line: of a list of thousands on one line, what stands around the mistake.
+struct Window {
+    std::string_view line;
+    size_t from = 0;   // of the mistake, in bytes
+    size_t length = 1; // of the mistake, at least 1
+    bool cut = false;  // there is more before
+};
+
+Window window(std::string_view line, size_t from, size_t length) {
+    constexpr size_t widest = 400;
+    constexpr size_t around = 100;
+    Window out{line, from, length, false};
+    if (line.size() > widest) {
+        const auto begin_of_character = [line](size_t i) {
+            while (i > 0 && i < line.size() && (static_cast<unsigned char>(line[i]) & 0xc0U) == 0x80U) {
+                --i;
+            }
+            return i;
+        };
+        const size_t first = begin_of_character(std::min(from - std::min(from, around), line.size()));
+        const size_t last =
+            begin_of_character(std::min(line.size(), from + std::min(length, around) + around));
+        out = {line.substr(first, std::max(first, last) - first), from - first, length, first > 0};
+    }
+    const size_t rest = out.line.size() - std::min(out.from, out.line.size());
+    out.length = std::max<size_t>(1, std::min(length, rest));
+    return out;
+}
+
 /// The line of the span and a caret line under it; a span over many lines is marked to its first line's end.
 std::string excerpt(Span span, const Sources& sources, const Paint& paint) {
     const Position at = sources.position(span);
-    const std::string_view line = sources.line(span.file, at.line);
-    std::string shown;
-    std::string marks;
-    const size_t from = at.column - 1;
-    const size_t length = std::max<size_t>(
-        1, std::min<size_t>(span.end - span.begin, line.size() - std::min(from, line.size())));
+    const auto [line, from, length, cut] =
+        window(sources.line(span.file, at.line), at.column - 1, span.end - span.begin);
+    std::string shown(cut ? "… " : "");
+    std::string marks(cut ? 2U : 0U, ' ');
     for (size_t i = 0; i < std::max(line.size(), from + length); ++i) {
         const auto c = static_cast<unsigned char>(i < line.size() ? line[i] : ' ');
         const bool continuation = (c & 0xc0U) == 0x80U; // one mark for each UTF-8 character
@@ -150,7 +177,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
         return {};
     }
     std::string best;
-    size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+    // At least one letter is right: nothing is near `x`.
+    size_t best_distance = std::min(std::max<size_t>(1, word.size() / 3) + 1, word.size());
     for (const std::string& candidate : candidates) {
         const size_t distance = edit_distance(word, candidate);
         if (distance < best_distance) {

@@ -39,7 +39,7 @@ void install_test_hook() {
 int run_stats_arguments(Arguments& arguments) {
     if (!arguments.watch.empty()) {
         char* end = nullptr;
-        const double seconds = arguments.watch == "true" ? 1.0 : std::strtod(arguments.watch.c_str(), &end);
+        const double seconds = std::strtod(arguments.watch.c_str(), &end);
         if ((end != nullptr && *end != '\0') || !(seconds >= 0.05 && seconds <= 86400)) {
             return usage_error(fmt::format("`--watch {}` is not a number of seconds", arguments.watch),
                                "from 0.05 to 86400");
@@ -204,6 +204,11 @@ int run_words(std::vector<std::string> words) {
     app.require_subcommand(1);
     Arguments arguments;
     add_commands(app, arguments);
+    if (!words.empty() && words[0] == "help") { // `help check` is `check --help`
+        words.erase(words.begin());
+        words.resize(std::min<size_t>(words.size(), 1));
+        words.emplace_back("--help");
+    }
     const std::string command = words.empty() || words[0].starts_with("-") ? "" : words[0];
     if (std::find(std::begin(not_built), std::end(not_built), command) != std::end(not_built)) {
         return usage_error(fmt::format("`xdpc {}` is not yet supported", command),

@@ -38,6 +38,7 @@ void add_build(CLI::App& app, BuildOptions& options) {
     command->add_option("FILE", options.file, "policy")->required();
     command->add_option("-o,--output", options.output, "object file to write")->required();
     command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
+    command->add_flag("--json", options.json, json_help);
 }
 
 void add_apply(CLI::App& app, ApplyCommandOptions& options) {
@@ -72,9 +73,14 @@ void add_show(CLI::App& app, ShowOptions& options) {
 void add_stats(CLI::App& app, StatsOptions& options, std::string& watch) {
     CLI::App* command = app.add_subcommand("stats", "packets and bytes by rule");
     command->add_option("-i,--interface", options.ifaces, "interfaces")->required();
-    command->add_option("--watch", watch, "print again every SECONDS (1), with rates")
-        ->expected(0, 1)
-        ->type_name("[SECONDS]");
+    CLI::Option* option = command->add_option("--watch", watch, "print again every SECONDS (1), with rates")
+                              ->expected(0, 1)
+                              ->type_name("[SECONDS]");
+    command->callback([option, &watch] {
+        if (option->count() > 0 && watch.empty()) {
+            watch = "1";
+        }
+    });
     CLI::Option* json = command->add_flag("--json", options.json, json_help);
     command->add_flag("--prometheus", options.prometheus, "Prometheus' text format")->excludes(json);
 }

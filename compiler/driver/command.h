@@ -33,6 +33,7 @@ struct BuildOptions {
     std::string file;
     std::string output;
     std::string kernel = "6.1";
+    bool json = false;
 };
 struct ApplyCommandOptions {
     std::string file;

@@ -2,6 +2,7 @@
 #include "compiler/codegen/codegen_client.h"
 #include "compiler/compile.h"
 #include "compiler/driver/command.h"
+#include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
 #include "compiler/parse/parse.h"
 #include "compiler/policy/check.h"
@@ -75,6 +76,37 @@ int run_emit(const EmitOptions& options) {
     return emit_program(**policy, sources, diagnostics, options, *cpu);
 }
 
+namespace {
+/// What came of `build`: a failure, mistakes in the policy, or an object of so many bytes.
+struct Built {
+    std::optional<Error> failure;
+    size_t bytes = 0;
+};
+
+Built build_object(const BuildOptions& options, const CodegenOptions& codegen, Sources& sources,
+                   Diagnostics& diagnostics) {
+    Result<std::optional<Policy>> policy = load_policy(options.file, sources, diagnostics);
+    if (!policy) {
+        return {policy.error(), 0};
+    }
+    if (!*policy) {
+        return {};
+    }
+    const Progress progress("compiling " + options.file, options.json);
+    const auto compiled = compile(std::move(**policy), sources, diagnostics, codegen);
+    if (!compiled) {
+        return {compiled.error(), 0};
+    }
+    if (diagnostics.has_errors() || !*compiled) {
+        return {};
+    }
+    const std::vector<uint8_t>& object = (*compiled)->artifact.object;
+    const Result<void> written =
+        write_file(options.output, {reinterpret_cast<const char*>(object.data()), object.size()});
+    return written ? Built{{}, object.size()} : Built{written.error(), 0};
+}
+} // namespace
+
 int run_build(const BuildOptions& options) {
     const std::optional<std::string> cpu = cpu_of_kernel(options.kernel);
     if (!cpu) {
@@ -85,27 +117,23 @@ int run_build(const BuildOptions& options) {
     Diagnostics diagnostics;
     CodegenOptions codegen;
     codegen.cpu = *cpu;
-    Result<std::optional<Policy>> policy = load_policy(options.file, sources, diagnostics);
-    if (!policy) {
-        return report(policy.error());
+    const Built built = build_object(options, codegen, sources, diagnostics);
+    const int code = built.failure ? ExitSystem : built.bytes == 0 ? ExitPolicy : ExitFine;
+    if (options.json) {
+        diagnostics.sort();
+        Json out = {{"ok", code == ExitFine},
+                    {"file", options.file},
+                    {"output", options.output},
+                    {"bytes", built.bytes},
+                    {"diagnostics", to_json(diagnostics, sources)}};
+        if (built.failure) {
+            out["error"] = to_json(*built.failure);
+        }
+        put_json(out);
+        return code;
     }
-    if (!*policy) {
-        report(diagnostics, sources);
-        return ExitPolicy;
-    }
-    const Progress progress("compiling " + options.file);
-    const auto compiled = compile(std::move(**policy), sources, diagnostics, codegen);
-    const bool wrong = report(diagnostics, sources);
-    if (!compiled) {
-        return report(compiled.error());
-    }
-    if (wrong || !*compiled) {
-        return ExitPolicy;
-    }
-    const std::vector<uint8_t>& object = (*compiled)->artifact.object;
-    const Result<void> written =
-        write_file(options.output, {reinterpret_cast<const char*>(object.data()), object.size()});
-    return written ? ExitFine : report(written.error());
+    report(diagnostics, sources);
+    return built.failure ? report(*built.failure) : code;
 }
 
 } // namespace xdpc::driver

@@ -43,6 +43,14 @@ std::string_view token_at(std::string_view rest) {
 }
 
 std::string hint_for(const grammar::Expected& wanted, std::string_view found) {
+    const std::string_view what = wanted.what;
+    if (what == "a verdict") {
+        const std::string guess = nearest(found, {"pass", "accept", "drop", "abort", "tx"});
+        return guess.empty() || guess == found ? "" : fmt::format("did you mean `{}`?", guess);
+    }
+    if (what == "`,` or `}`") {
+        return "`}` ends the list, and all that is between `{` and it belongs to it";
+    }
     const bool statement = wanted.unknown_kind && std::string_view(wanted.unknown_kind) == "statement";
     if (found == "=") {
         return "`==` compares; it may be left out";

@@ -86,7 +86,11 @@ bool read_boxes(Context& context, const ast::Value& value, std::span<const Slot>
         }
         return fine;
     }
+    if (context.too_many_reported) {
+        return false;
+    }
     if (state.depth > max_nesting) {
+        context.too_many_reported = true;
         context.report(Diag::MisplacedValue, value.span, "a list nested too deep");
         return false;
     }

@@ -27,13 +27,24 @@ std::optional<Verdict> policy_of(Context& context, const ast::ChainPolicy& polic
     return {};
 }
 
+/// `policy dorp`: a mistake was reported, and it is not that the line is missing.
+bool has_wrong_policy_line(const Context& context, const ast::Chain& item) {
+    return std::any_of(item.rules.begin(), item.rules.end(), [&](const ast::Rule& rule) {
+        return rule.statements.size() == 1 &&
+               std::holds_alternative<ast::ErrorStatement>(rule.statements[0].node) &&
+               context.sources.text(rule.span).starts_with("policy");
+    });
+}
+
 void check_policy(Context& context, Chain& chain, const ast::Chain& item) {
     if (item.policy) {
         chain.policy = policy_of(context, *item.policy);
         chain.policy_span = item.policy->span;
         chain.counts_policy = context.policy.options.counters;
     } else if (chain.name == "ingress") {
-        context.report(Diag::NoPolicy, item.name.span).with_hint("say `policy pass` or `policy drop`");
+        if (!has_wrong_policy_line(context, item)) {
+            context.report(Diag::NoPolicy, item.name.span).with_hint("say `policy pass` or `policy drop`");
+        }
         chain.policy = Pass{};
         chain.policy_span = item.name.span;
         chain.counts_policy = context.policy.options.counters;
@@ -67,6 +78,7 @@ void check_label(Context& context, const ast::Rule& rule) {
     const auto [found, fresh] = context.rule_names.try_emplace(rule.label.text, rule.label.span);
     if (!fresh) {
         context.report(Diag::DuplicateName, rule.label.span, "rule", rule.label.text)
+            .with_hint("counters and tests go by the name: give each rule its own")
             .with_note(found->second, "first defined here");
     }
 }
@@ -271,7 +283,8 @@ std::optional<Verdict> resolve_verdict(Context& context, const ast::VerdictNode&
             context.mentioned_chains.insert(context.chains.find(near)->second);
         }
         context.report(Diag::UndefinedChain, verdict.target.span, verdict.target.text)
-            .with_hint(near.empty() ? "" : "did you mean `" + near + "`?");
+            .with_hint(near.empty() ? "`chain " + verdict.target.text.substr(0, 40) + " { … }` defines one"
+                                    : "did you mean `" + near + "`?");
         return {};
     }
     if (context.current_chain) {

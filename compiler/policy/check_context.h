@@ -82,7 +82,7 @@ struct Context {
     std::set<ChainId> mentioned_chains; // in statements that could not be read
     std::optional<ChainId> current_chain;
     size_t values_left = max_values;
-    bool too_many_reported = false;
+    bool too_many_reported = false; // too many values, or too deep: no more are read
     /// Places of words that were reported: a define read a thousand times is wrong once.
     std::set<std::pair<uint32_t, uint32_t>> wrong_words;
 

@@ -239,8 +239,10 @@ struct SlotReader {
         return add_number(context, number, value.span, slot, out);
     }
     bool operator()(const ast::NotValue& negation) const {
-        if (!folds(slot.type)) {
-            context.report(Diag::WrongOperator, value.span, "~", describe_type(slot.type))
+        // nft has `!` before flags alone; `tcp dport !22` is meant as `!=`, never as the complement.
+        const bool bang = context.sources.text(value.span).starts_with('!');
+        if (!folds(slot.type) || (bang && slot.type != TypeId::TcpFlag)) {
+            context.report(Diag::WrongOperator, value.span, bang ? "!" : "~", describe_type(slot.type))
                 .with_hint("what a field is not: `FIELD != VALUE`");
             return false;
         }
@@ -283,7 +285,11 @@ private:
 
 bool read_slot(Context& context, const ast::Value& value, const Slot& slot, std::vector<Interval>& out,
                ReadState state) {
+    if (context.too_many_reported) {
+        return false; // defines that double each other are not walked to their end
+    }
     if (state.depth > max_nesting) {
+        context.too_many_reported = true;
         return misplaced(context, value.span, fmt::format("a value nested more than {} deep", max_nesting));
     }
     return std::visit(SlotReader{context, value, slot, out, state}, value.node);

@@ -43,6 +43,9 @@ void report_wrong(Context& context, std::string_view text, Span span, const Slot
         hint = did_you_mean_set(context, std::string(text));
     } else if (hint.empty() && is_ip(slot.type) && text.find('/') != std::string_view::npos) {
         hint = "a prefix is an address, `/` and a length";
+    } else if (hint.empty() && slot.type == TypeId::Ipv4Addr &&
+               text.find_first_not_of("0123456789.") == std::string_view::npos) {
+        hint = "four numbers from 0 to 255: `192.0.2.1`";
     }
     diagnostic.with_hint(std::move(hint));
 }

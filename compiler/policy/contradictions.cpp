@@ -234,6 +234,7 @@ std::optional<Conflict> add_condition(Facts& facts, const Condition& condition) 
 }
 
 void report(Context& context, const Conflict& conflict) {
+    constexpr const char* one_protocol = "no packet is both: leave one out, or write a rule for each";
     const Fact& later = conflict.later;
     const Fact& earlier = conflict.earlier;
     const std::string later_text = shown(context, later.span);
@@ -241,10 +242,12 @@ void report(Context& context, const Conflict& conflict) {
     if (!later.needs.empty()) {
         context.report(Diag::HeaderContradiction, later.span, later_text, later.needs, earlier_text)
             .with_note(earlier.span,
-                       earlier.needs.empty() ? "said here" : fmt::format("which needs {}", earlier.needs));
+                       earlier.needs.empty() ? "said here" : fmt::format("which needs {}", earlier.needs))
+            .with_hint(one_protocol);
     } else if (!earlier.needs.empty()) {
         context.report(Diag::HeaderContradiction, earlier.span, earlier_text, earlier.needs, later_text)
-            .with_note(later.span, "said here");
+            .with_note(later.span, "said here")
+            .with_hint(one_protocol);
     } else {
         Diagnostic& diagnostic = context.report(Diag::Contradiction, later.span, later_text, earlier_text);
         diagnostic.with_note(earlier.span, "said here");

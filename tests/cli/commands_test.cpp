@@ -1,6 +1,7 @@
 // Exit codes, what goes where, and JSON of every command that needs no interface.
 #include "tests/cli/command.h"
 
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -84,6 +85,24 @@ TEST(Commands, UnreadableFileIsTheSystemsRefusal) {
     EXPECT_EQ(xdpc({"build", "/nonexistent/p.xdp", "-o", "/dev/null"}).code, 3);
     EXPECT_EQ(xdpc({"apply", "/nonexistent/p.xdp", "-i", "lo"}).code, 3);
     EXPECT_EQ(xdpc({"check", "/"}).code, 3);
+}
+
+TEST(Commands, BuildSaysAsJsonWhatCameOfIt) {
+    const Folder folder;
+    const std::string object = folder.write("p.o", "");
+    const Ran built = xdpc({"build", "--json", edge, "-o", object});
+    ASSERT_EQ(built.code, 0) << built.err;
+    EXPECT_EQ(Json::parse(built.out)["bytes"], std::filesystem::file_size(object));
+    const Ran wrong = xdpc({"build", "--json", folder.write("p.xdp", five_mistakes), "-o", object});
+    EXPECT_EQ(wrong.code, 1);
+    EXPECT_GE(Json::parse(wrong.out)["diagnostics"].size(), 5U) << wrong.out;
+    EXPECT_EQ(Json::parse(xdpc({"build", "--json", "/nonexistent/p.xdp", "-o", object}).out)["ok"], false);
+}
+
+TEST(Commands, HelpIsAlsoACommand) {
+    EXPECT_EQ(xdpc({"help"}).out, xdpc({"--help"}).out);
+    EXPECT_EQ(xdpc({"help", "check"}).out, xdpc({"check", "--help"}).out);
+    EXPECT_EQ(xdpc({"help"}).code, 0);
 }
 
 TEST(Commands, Usage) {

@@ -85,6 +85,11 @@ Lab::Lab() {
     for (const End& end : {End{inside_, iface, inner_mac, inner4, inner6, outer4, outer6, outer_mac},
                            End{outside_, peer, outer_mac, outer4, outer6, inner4, inner6, inner_mac}}) {
         std::string ip = "ip -n " + end.netns.name() + " ", dev = std::string(" dev ") + end.iface;
+        // What the stack says of its groups and asks of routers, at times of its own, stays inside.
+        harness::shell("nsenter --net=/run/netns/" + end.netns.name() +
+                       " nft 'table ip6 quiet { chain out { type filter hook output priority 0; icmpv6 type "
+                       "{ mld-listener-report, mld-listener-done, mld2-listener-report, nd-router-solicit } "
+                       "drop; }; }'");
         harness::shell(ip + "link set" + dev + " address " + end.mac);
         harness::shell(ip + "addr add " + end.own4 + "/24" + dev);
         harness::shell(ip + "addr add " + end.own6 + "/64 nodad" + dev);

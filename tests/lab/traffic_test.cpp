@@ -90,6 +90,23 @@ TEST(LabTraffic, DryRunTouchesNothing) {
     EXPECT_EQ(pins(), one);
 }
 
+TEST(LabTraffic, WatchPrintsAgainAndAgain) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(server_policy).status, 0);
+    // Without a number it is a second between tables.
+    for (const std::vector<std::string>& every : {std::vector<std::string>{}, {"0.1"}}) {
+        std::vector<std::string> command{"timeout", "3", xdpc_path(), "stats", "-i", Lab::iface, "--watch"};
+        command.insert(command.end(), every.begin(), every.end());
+        Ran ran;
+        lab.inside().run([&] { ran = run(command); });
+        EXPECT_EQ(ran.status, 124); // it went on until it was ended
+        size_t tables = 0;
+        for (size_t at = ran.out.find("TEXT"); at != std::string::npos; at = ran.out.find("TEXT", at + 1))
+            ++tables;
+        EXPECT_GE(tables, 2U) << ran.out;
+    }
+}
+
 TEST(LabTraffic, BuiltObjectIsAppliedWithoutTheCompiler) {
     Lab lab;
     std::string object = lab.file("") + ".o";

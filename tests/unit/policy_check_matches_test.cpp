@@ -60,6 +60,14 @@ TEST(CheckMatches, FlagsAsNftReadsThem) {
     EXPECT_EQ(meaning("tcp flags ! syn,ack drop"), "match tcp flags & syn|ack == 0x0; drop");
 }
 
+TEST(CheckMatches, BangBeforeAValueIsNotItsComplement) {
+    for (const char* rule : {"tcp dport !22 drop", "ip saddr ! 192.0.2.1 drop", "ip ttl { !1 } drop"}) {
+        const Checked checked = check_rule_text(rule);
+        EXPECT_FALSE(checked.policy) << rule;
+        EXPECT_NE(checked.rendered().find("`FIELD != VALUE`"), std::string::npos) << checked.rendered();
+    }
+}
+
 TEST(CheckMatches, Masks) {
     EXPECT_EQ(meaning("ip saddr & 255.255.255.0 == 10.0.0.0 drop"),
               "match ip saddr & 255.255.255.0 == 10.0.0.0; drop");

@@ -182,5 +182,33 @@ TEST(CheckTests, LayersAlone) {
     EXPECT_EQ(std::get<packet::Recipe>(*source).layers.size(), 2U);
 }
 
+TEST(CheckRules, OfALongLineTheSurroundingsOfTheMistakeAreShown) {
+    std::string list;
+    for (int i = 0; i < 2000; ++i) {
+        list += "80, ";
+    }
+    const Checked checked = check_rule_text("tcp dport { " + list + "htpp, " + list + "81 } drop");
+    const std::string text = checked.rendered();
+    EXPECT_LT(text.size(), 1000U);
+    const size_t word = text.find("htpp, 80");
+    const size_t caret = text.find("^~~~");
+    ASSERT_NE(word, std::string::npos) << text;
+    ASSERT_NE(caret, std::string::npos) << text;
+    const auto column = [&text](size_t at) {
+        size_t characters = 0; // the ellipsis has three bytes
+        for (size_t i = text.rfind('\n', at) + 1; i < at; ++i) {
+            characters += (static_cast<unsigned char>(text[i]) & 0xc0U) == 0x80U ? 0 : 1;
+        }
+        return characters;
+    };
+    EXPECT_EQ(column(word), column(caret)) << text;
+}
+
+TEST(CheckRules, AWrongPolicyIsNotMissing) {
+    const Checked checked = check_text("chain ingress {\n    policy dorp\n    udp dport 1 drop\n}\n");
+    EXPECT_FALSE(checked.kinds().contains("NoPolicy")) << checked.rendered();
+    EXPECT_NE(checked.rendered().find("did you mean `drop`"), std::string::npos) << checked.rendered();
+}
+
 } // namespace
 } // namespace xdpc

@@ -133,5 +133,16 @@ TEST_F(CheckSetFiles, ALargeFileIsReadInReasonableTime) {
     EXPECT_EQ(std::get<xdpc::Test>(match.condition.node).boxes.size(), 200'000U);
 }
 
+TEST(CheckSets, DefinesThatDoubleEachOtherEndInADiagnostic) {
+    std::string text = "define d0 = { 192.0.2.1, 192.0.2.2 }\n";
+    for (int i = 0; i < 60; ++i) {
+        const std::string last = "$d" + std::to_string(i);
+        text += "define d" + std::to_string(i + 1) + " = { " + last + ", " + last + " }\n";
+    }
+    EXPECT_TRUE(check_rule_text("ip saddr $d24 drop", text).kinds().contains("TooManyElements"));
+    EXPECT_TRUE(check_rule_text("ip saddr $d60 drop", text).kinds().contains("MisplacedValue"));
+    EXPECT_FALSE(check_rule_text("ip saddr . ip daddr { $d60 . 192.0.2.1 } drop", text).policy);
+}
+
 } // namespace
 } // namespace xdpc

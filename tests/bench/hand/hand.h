@@ -120,7 +120,7 @@ __noinline int walk_extensions(struct xdp_md* ctx, __u32 offset, __u32 protocol)
 
 static __always_inline void parse_transport(struct xdp_md* ctx, struct packet* p, void* at, void* end,
                                             __u32 protocol) {
-    if (is_extension(protocol)) {
+    if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && is_extension(protocol)) {
         int found = walk_extensions(ctx, at - (void*)(long)ctx->data, protocol);
         if (found < 0)
             return;

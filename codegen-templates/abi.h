@@ -26,6 +26,79 @@ struct xdpc_bind {
     xdpc_u64 iifname_lo;
     xdpc_s64 wall_offset_ns; /* add to bpf_ktime_get_tai_ns() for ns since 1970 UTC */
     xdpc_s64 utc_offset_s;   /* seconds east of UTC, for `meta day` and `meta hour` */
+    xdpc_u32 generation;     /* of the apply, for events */
+    xdpc_u32 pad;
+};
+
+/* ---- state: see runtime/STATE.md ---- */
+
+enum { XDPC_RING_PROBES = 64, XDPC_CAS_TRIES = 8, XDPC_MAX_KEY_WORDS = 16, XDPC_BYTE_COST_SHIFT = 20 };
+
+/* One limit without `per`, or what all buckets of one with it share. Array map `limits`, by LimitId. */
+struct xdpc_limit {
+    xdpc_u64 full_at;
+    xdpc_u64 overflows; /* of the bounded table */
+    xdpc_u64 cursor;    /* of the bounded table */
+    xdpc_u64 within;    /* packets */
+    xdpc_u64 beyond;
+    xdpc_u64 pad[3];
+};
+/* A bucket of a limit per key. Hash map `limit<LimitId>`. */
+struct xdpc_bucket {
+    xdpc_u64 full_at;
+    xdpc_u32 place;
+    xdpc_u32 pad;
+};
+/* Array map `quotas`, by QuotaId. */
+struct xdpc_quota {
+    xdpc_u64 used;
+    xdpc_u64 pad[7];
+};
+/* An element of a dynamic set. Hash map `set<SetId>`. */
+struct xdpc_dynamic {
+    xdpc_u64 expires_ns; /* 0: never */
+    xdpc_u64 timeout_ns; /* what it was given, 0: none */
+    xdpc_u64 packets;
+    xdpc_u64 bytes;
+    xdpc_u32 place;
+    xdpc_u32 value;   /* of a map */
+    xdpc_u32 flags;   /* XDPC_ELEMENT_* */
+    xdpc_u32 comment; /* see runtime/sets */
+};
+enum { XDPC_ELEMENT_USED = 1, XDPC_ELEMENT_FILE = 2 /* else added live */ };
+/* What entries of a dynamic set share. Array map `dynamic`, by SetId. */
+struct xdpc_dynamic_set {
+    xdpc_u64 cursor;
+    xdpc_u64 overflows;
+    xdpc_u64 pad[6];
+};
+/* The ring of a bounded table is the array map `ring_limit<LimitId>` or `ring_set<SetId>` of `size` places: the
+   words of the key, then one word that is 1 once the place was taken. */
+
+/* ---- events: ring buffer map `events` ---- */
+
+enum { XDPC_EVENT_LOG = 1, XDPC_EVENT_SAMPLE = 2, XDPC_EVENT_CAPTURE = 3 };
+struct xdpc_event {
+    xdpc_u64 time_ns; /* CLOCK_MONOTONIC */
+    xdpc_u32 kind;
+    xdpc_u32 generation;
+    xdpc_u32 decider; /* log and sample: the rule they stand in */
+    xdpc_u32 action;  /* of a capture */
+    xdpc_u32 index;   /* LogStatement::index */
+    xdpc_u32 ifindex;
+    xdpc_u32 rxqueue;
+    xdpc_u32 length;   /* of the frame */
+    xdpc_u32 captured; /* bytes that follow */
+    xdpc_u32 pad;
+};
+/* Array map `capture` of one element: what a listener asks for. */
+struct xdpc_capture {
+    xdpc_u64 until_ns; /* 0: nobody listens; renewed while somebody does (CLOCK_MONOTONIC) */
+    xdpc_u64 lost;     /* events that found the ring buffer full */
+    xdpc_u32 snap;
+    xdpc_u32 actions;  /* bits by enum xdp_action */
+    xdpc_u32 decider;  /* number + 1; 0: any */
+    xdpc_u32 pad;
 };
 
 /* Section `.data.test`, only in instrumented programs: set before each run, read after it. Takes the place of

@@ -31,8 +31,62 @@ struct Decider {
     bool operator==(const Decider&) const = default;
 };
 
+/// A live set or map as the runtime has to know it: xdpc::LiveSet without what only the compiler needs.
+struct ArtifactSet {
+    std::string name;
+    uint8_t family = 0; // 4 or 6 of `inet_addr`
+    std::string kind;   // "hash", "interval", "tuples", "dynamic": runtime/STATE.md
+    bool is_map = false;
+    std::vector<std::pair<std::string, uint16_t>> parts; // type as nft names it, bits
+    uint32_t size = 0;
+    bool has_timeout = false, has_counter = false, auto_merge = false;
+    uint64_t timeout_ns = 0;           // of elements without their own; 0: none
+    std::vector<std::string> verdicts; // of a map: "drop", "jump ssh"; elements refer to them by index
+    bool operator==(const ArtifactSet&) const = default;
+};
+/// The elements that the policy and its files give a set, in their order. Not in the JSON: a section of its own.
+struct SetElements {
+    /// Key words of all elements (runtime/STATE.md): low ones, and in sets of intervals high ones behind them.
+    std::vector<uint32_t> words;
+    struct Extra { // of elements that have any of it
+        uint32_t element = 0;
+        uint64_t timeout_ns = 0;
+        std::string comment;
+        bool operator==(const Extra&) const = default;
+    };
+    std::vector<Extra> extras;    // by element, ascending
+    std::vector<uint32_t> values; // of a map
+    size_t count = 0;
+    bool operator==(const SetElements&) const = default;
+};
+struct ArtifactLimit {
+    std::string name;    // of a named one
+    std::string display; // "flood"
+    std::string text;    // "rate over 200/second burst 400 per ip saddr size 65536"
+    std::vector<std::pair<std::string, uint16_t>> key; // of `per`: type, bits
+    uint32_t size = 0;
+    uint64_t capacity_ns = 0, cost_ns = 0; // cost of a packet; of a byte << 20
+    bool bytes = false;
+    bool operator==(const ArtifactLimit&) const = default;
+};
+struct ArtifactQuota {
+    std::string name, display;
+    uint64_t bytes = 0, used = 0;
+    bool operator==(const ArtifactQuota&) const = default;
+};
+struct ArtifactCounter { // a named one
+    std::string name;
+    uint32_t slot = 0;
+    bool operator==(const ArtifactCounter&) const = default;
+};
+struct ArtifactLog {
+    uint32_t decider = 0;
+    std::string prefix;
+    bool operator==(const ArtifactLog&) const = default;
+};
+
 struct Artifact {
-    static constexpr uint32_t current_version = 1;
+    static constexpr uint32_t current_version = 2;
     uint32_t version = current_version;
     std::vector<uint8_t> object;   // ELF, EM_BPF; one XDP program, `xdpc`
     std::string policy;            // path of the policy
@@ -44,6 +98,12 @@ struct Artifact {
     std::string kernel;            // oldest it targets: "6.1"
     // Path and text of the policy and what it includes, first the policy; for `trace -i`. May be empty.
     std::vector<std::pair<std::string, std::string>> sources;
+    std::vector<ArtifactSet> sets;     // by SetId
+    std::vector<SetElements> elements; // by SetId
+    std::vector<ArtifactLimit> limits; // by LimitId
+    std::vector<ArtifactQuota> quotas; // by QuotaId
+    std::vector<ArtifactCounter> counters;
+    std::vector<ArtifactLog> logs; // by LogStatement::index
 };
 
 /// Longer files are not read.

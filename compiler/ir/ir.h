@@ -26,6 +26,17 @@ struct Lookup {
     bool negated = false;
     bool operator==(const Lookup&) const = default;
 };
+/// True if all keys are present and the tuple of masked values is (negated: is not) an unexpired element of a
+/// live set (Policy::sets). Where the set counts its elements' packets, asking has an effect: such a condition
+/// is neither moved, nor repeated, nor dropped.
+struct SetLookup {
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+    SetId set;
+    bool negated = false;
+    bool counts = false;
+    bool operator==(const SetLookup&) const = default;
+};
 struct Cond;
 struct And {
     std::vector<Cond> parts;
@@ -40,7 +51,7 @@ struct Not {
     bool operator==(const Not&) const = default;
 };
 struct Cond {
-    std::variant<Atom, Lookup, And, Or, Not> node;
+    std::variant<Atom, Lookup, SetLookup, And, Or, Not> node;
     Span span;
     bool operator==(const Cond& other) const { return node == other.node; }
 };
@@ -73,7 +84,43 @@ struct Dispatch {
     std::vector<Verdict> verdicts;
     std::optional<Verdict> otherwise;
 };
-using StepNode = std::variant<Guard, Count, Decide, Dispatch>;
+/// Dispatch by a live map; values are indices into LiveSet::verdicts.
+struct LiveDispatch {
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+    SetId map;
+    std::vector<Verdict> verdicts; // LiveSet::verdicts
+    std::optional<Verdict> otherwise;
+};
+/// The steps with state of their own: they end the rule as xdpc::LimitStatement and its kin say. None is moved,
+/// repeated or dropped.
+struct LimitStep {
+    LimitId limit;
+    bool over = false;
+    std::vector<KeyId> keys; // of Limit::keys
+    std::vector<u128> masks;
+};
+struct QuotaStep {
+    QuotaId quota;
+    bool over = false;
+};
+struct UpdateSet {
+    UpdateSetStatement::Op op;
+    SetId set;
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+    std::optional<uint64_t> timeout_ns;
+};
+struct Log {
+    uint32_t index = 0;
+    uint64_t every_ns = 0;
+};
+struct Sample {
+    uint32_t one_in = 1;
+    uint32_t snap = 0;
+    uint32_t occurrence = 0;
+};
+using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet, Log, Sample>;
 struct Step {
     StepNode node;
     Span span;
@@ -110,9 +157,10 @@ struct Program {
 struct SlotPlan {
     std::vector<std::optional<SlotId>> end; // by DeciderId
     std::vector<std::optional<SlotId>> mid; // by RuleId
+    std::vector<SlotId> named;              // by NamedCounterId
     uint32_t slots = 0;
 };
-/// Gives each end counter and each mid counter its slot: rules in order, then chain policies.
+/// Gives each end counter and each mid counter its slot: rules in order, then chain policies, then named ones.
 SlotPlan assign_slots(const Policy& policy);
 Program flatten(const Policy& policy);
 
@@ -136,6 +184,13 @@ template<class F> void each_verdict(const Step& step, F use) {
         }
         if (dispatch->otherwise) {
             use(*dispatch->otherwise);
+        }
+    } else if (const auto* live = std::get_if<LiveDispatch>(&step.node)) {
+        for (const Verdict& verdict : live->verdicts) {
+            use(verdict);
+        }
+        if (live->otherwise) {
+            use(*live->otherwise);
         }
     }
 }

@@ -21,6 +21,10 @@ template<class Tag> struct Id {
 };
 using RuleId = Id<struct RuleTag>;   // index into Policy::rules
 using ChainId = Id<struct ChainTag>; // index into Policy::chains
+using SetId = Id<struct SetTag>;     // index into Policy::sets
+using LimitId = Id<struct LimitTag>; // index into Policy::limits
+using QuotaId = Id<struct QuotaTag>; // index into Policy::quotas
+using NamedCounterId = Id<struct NamedCounterTag>; // index into Policy::counters
 
 /// A key and the bits of it that count: (value & mask) is compared.
 struct Key {
@@ -42,6 +46,16 @@ struct Test {
     std::string wanted; // the right-hand side as written, for trace: "22", "!= $office"
 };
 
+/// True if every key is present and the tuple of masked values is (negated: is not) an unexpired element of a
+/// live set. Where the set has `counter`, an element that is found counts the packet, negated or not.
+struct SetTest {
+    std::vector<Key> keys;
+    SetId set;
+    bool negated = false;
+    Span span;
+    std::string wanted; // "@blocklist"
+};
+
 struct Condition;
 struct AllOf {
     std::vector<Condition> parts; // empty: true
@@ -54,7 +68,7 @@ struct NotOf {
 };
 struct Condition {
     Span span;
-    std::variant<Test, AllOf, AnyOf, NotOf> node;
+    std::variant<Test, SetTest, AllOf, AnyOf, NotOf> node; // parts are asked in order, and no more than needed
 };
 
 struct Pass {};
@@ -99,7 +113,57 @@ struct VmapStatement {
     std::optional<Verdict> otherwise;
     Span span;
 };
-using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement>;
+/// The same with a live verdict map; its values are indices into LiveSet::verdicts. An element that is found
+/// counts, where the map has `counter`.
+struct LiveVmapStatement {
+    std::vector<Key> keys;
+    SetId map;
+    std::optional<Verdict> otherwise;
+    Span span;
+};
+/// Goes on if the packet is within the limit (over: beyond it). An absent key of a limit per key ends the rule.
+/// Where the table is full, Limit::on_full says what happens (see runtime/STATE.md).
+struct LimitStatement {
+    LimitId limit;
+    bool over = false;
+    Span span;
+};
+/// Adds the frame's bytes to what is used; goes on while used <= bytes (over: once used > bytes).
+struct QuotaStatement {
+    QuotaId quota;
+    bool over = false;
+    Span span;
+};
+/// `counter name x`: adds the packet to a counter that rules share.
+struct NamedCountStatement {
+    NamedCounterId counter;
+};
+/// `add | update | delete @set { KEY timeout T }`. An absent key ends the rule, and so does a full set on add
+/// and update. `add` leaves an unexpired element as it is, `update` renews its timeout.
+struct UpdateSetStatement {
+    enum class Op : uint8_t { Add, Update, Delete } op = Op::Add;
+    SetId set; // a dynamic one
+    std::vector<Key> keys;
+    std::optional<uint64_t> timeout_ns; // else the set's
+    Span span;
+};
+/// `log "prefix" every T`: an event for user space, at most one in `every_ns` (0: each packet).
+struct LogStatement {
+    std::string prefix;
+    uint64_t every_ns = 0;
+    uint32_t index = 0; // numbers the log statements of the policy, for State::last_log and the program's
+    Span span;
+};
+/// `sample 1/N snap BYTES`: one packet of N at random (draw % N == 0), as an event with its first bytes.
+struct SampleStatement {
+    uint32_t one_in = 1;
+    uint32_t snap = 128;
+    uint32_t occurrence = 0; // of its random draw, as MetaKey::occurrence
+    Span span;
+};
+using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement, LiveVmapStatement,
+                               LimitStatement, QuotaStatement, NamedCountStatement, UpdateSetStatement,
+                               LogStatement, SampleStatement>;
 
 struct Rule {
     RuleId id;
@@ -124,6 +188,81 @@ struct Chain {
         policy; // Pass | Drop | Abort | Tx; none: return to the caller. The entry always has one.
     Span policy_span;
     bool counts_policy = false;
+};
+
+// ---- state that lasts from packet to packet
+// ------------------------------------------------------------------------------------
+
+/// One part of a set's key.
+struct SetPart {
+    TypeId type = TypeId::Integer;
+    uint16_t width = 0; // bits
+    bool operator==(const SetPart&) const = default;
+};
+/// An element as the policy or its file has it.
+struct SetElement {
+    Box box;                            // one interval for each part
+    std::optional<uint64_t> timeout_ns; // its own; else the set's default
+    uint32_t value = 0;                 // of a map: index into LiveSet::verdicts
+    std::string comment;
+    Span span;
+};
+/// A set or verdict map that changes while the program runs. One of `inet_addr` is two of these, of the same
+/// name: one with `family` 4, one with 6.
+struct LiveSet {
+    /// How it is held in the kernel; LiveSet and program agree by this (runtime/STATE.md).
+    enum class Kind : uint8_t {
+        Hash,     // single values, changed by user space
+        Interval, // one part, intervals
+        Tuples,   // several parts, intervals: a hash for each combination of prefix lengths
+        Dynamic,  // single values, changed by rules as well
+    };
+    SetId id;
+    std::string name;
+    uint8_t family = 0; // 4 or 6 of `inet_addr`, else 0
+    Kind kind = Kind::Hash;
+    bool is_map = false;
+    std::vector<SetPart> parts;
+    uint32_t size = 65536;      // elements at most
+    bool has_timeout = false;   // elements may expire
+    std::optional<uint64_t> timeout_ns; // of elements without their own
+    bool has_counter = false;   // an element counts what finds it
+    bool auto_merge = false;    // overlapping elements are fine
+    std::vector<Verdict> verdicts; // what a map's elements may map to, from the file and of the plain ones
+    std::vector<SetElement> elements; // of the file; kept in its order
+    Span span;
+};
+
+/// A token bucket: `limit rate 10/second burst 5`. A packet costs unit_ns / amount of time (bytes: times its
+/// length), the bucket holds `capacity_ns` and begins full; see runtime/STATE.md.
+struct Limit {
+    enum class OnFull : uint8_t { Drop, Pass, Continue };
+    LimitId id;
+    std::string name;    // of a named one, else ""
+    std::string display; // the name, else that of its rule: "flood"; several in a rule: "flood#2"
+    uint64_t amount = 1;
+    uint64_t unit_ns = 1'000'000'000;
+    bool bytes = false;
+    uint64_t burst = 0;       // packets or bytes
+    uint64_t capacity_ns = 0; // see limit_capacity()
+    std::vector<Key> keys;    // `per KEY`; empty: one bucket
+    uint32_t size = 0;        // buckets at most, with `per`
+    OnFull on_full = OnFull::Drop;
+    bool over = false; // of a named one, as declared
+    Span span;
+};
+struct Quota {
+    QuotaId id;
+    std::string name, display;
+    uint64_t bytes = 0;
+    uint64_t used = 0; // at first
+    bool over = false; // of a named one, as declared
+    Span span;
+};
+struct NamedCounter {
+    NamedCounterId id;
+    std::string name;
+    Span span;
 };
 
 // ---- tests
@@ -157,6 +296,19 @@ struct ExpectCounter { // the rule's mid counter if it has one, else its end cou
     uint64_t packets = 0;
     std::optional<uint64_t> bytes;
 };
+struct ExpectNamedCounter {
+    NamedCounterId counter;
+    uint64_t packets = 0;
+    std::optional<uint64_t> bytes;
+};
+/// That an unexpired element is in a live set; with the counts or the remaining time given.
+struct ExpectElement {
+    SetId set;
+    Box box; // of a set without intervals: single values
+    bool missing = false;
+    std::optional<uint64_t> packets; // where the set has `counter`
+    std::optional<uint64_t> expires_ns; // remaining, to the second below
+};
 struct ExpectBytes { // the last packet's frame after the program ran
     std::vector<uint8_t> bytes;
 };
@@ -165,7 +317,7 @@ struct Advance {
 };
 struct TestStep {
     Span span;
-    std::variant<Send, Expect, ExpectCounter, ExpectBytes, Advance> node;
+    std::variant<Send, Expect, ExpectCounter, ExpectNamedCounter, ExpectElement, ExpectBytes, Advance> node;
 };
 struct TestCase {
     std::string title;
@@ -184,10 +336,20 @@ struct Policy {
     ChainId entry;
     std::vector<TestCase> tests;
     Options options;
-    uint32_t random_places = 0; // `meta random` is written so often
+    uint32_t random_places = 0; // `meta random` and `sample` are written so often
+    std::vector<LiveSet> sets;
+    std::vector<Limit> limits; // named ones and those of rules
+    std::vector<Quota> quotas;
+    std::vector<NamedCounter> counters;
+    uint32_t log_places = 0; // `log` is written so often
 
     [[nodiscard]] const Rule& rule(RuleId id) const { return rules[id.value]; }
     [[nodiscard]] const Chain& chain(ChainId id) const { return chains[id.value]; }
+    [[nodiscard]] const LiveSet& set(SetId id) const { return sets[id.value]; }
+    [[nodiscard]] const Limit& limit(LimitId id) const { return limits[id.value]; }
+    [[nodiscard]] const Quota& quota(QuotaId id) const { return quotas[id.value]; }
+    /// Whether a packet can leave something behind that later ones meet, besides counters.
+    [[nodiscard]] bool has_state() const { return !sets.empty() || !limits.empty() || !quotas.empty() || log_places > 0; }
 };
 
 /// What can decide a packet, as one number: rules first, then chain policies.

@@ -72,8 +72,8 @@ struct xdpc_dynamic_set {
     xdpc_u64 overflows;
     xdpc_u64 pad[6];
 };
-/* The ring of a bounded table is the array map `ring_limit<LimitId>` or `ring_set<SetId>` of `size` places: the
-   words of the key, then one word that is 1 once the place was taken. */
+/* The ring of a bounded table is the array map `ring_limit<LimitId>` or `ring_set<SetId>` of `size` places:
+   the words of the key, then one word that is 1 once the place was taken. */
 
 /* ---- events: ring buffer map `events` ---- */
 
@@ -96,8 +96,8 @@ struct xdpc_capture {
     xdpc_u64 until_ns; /* 0: nobody listens; renewed while somebody does (CLOCK_MONOTONIC) */
     xdpc_u64 lost;     /* events that found the ring buffer full */
     xdpc_u32 snap;
-    xdpc_u32 actions;  /* bits by enum xdp_action */
-    xdpc_u32 decider;  /* number + 1; 0: any */
+    xdpc_u32 actions; /* bits by enum xdp_action */
+    xdpc_u32 decider; /* number + 1; 0: any */
     xdpc_u32 pad;
 };
 

@@ -44,9 +44,11 @@ struct ArtifactSet {
     std::vector<std::string> verdicts; // of a map: "drop", "jump ssh"; elements refer to them by index
     bool operator==(const ArtifactSet&) const = default;
 };
-/// The elements that the policy and its files give a set, in their order. Not in the JSON: a section of its own.
+/// The elements that the policy and its files give a set, in their order. Not in the JSON: a section of its
+/// own.
 struct SetElements {
-    /// Key words of all elements (runtime/STATE.md): low ones, and in sets of intervals high ones behind them.
+    /// Key words of all elements (runtime/STATE.md): low ones, and in sets of intervals high ones behind
+    /// them.
     std::vector<uint32_t> words;
     struct Extra { // of elements that have any of it
         uint32_t element = 0;

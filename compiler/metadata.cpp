@@ -45,6 +45,7 @@ bool reads_tags(const Condition& condition) {
     };
     return std::visit(Overloaded{
                           [](const Test& test) { return reads_tags(test.keys); },
+                          [](const SetTest& test) { return reads_tags(test.keys); },
                           [&](const AllOf& all) { return any(all.parts); },
                           [&](const AnyOf& alternatives) { return any(alternatives.parts); },
                           [&](const NotOf& negation) { return any(negation.part); },
@@ -52,12 +53,19 @@ bool reads_tags(const Condition& condition) {
                       condition.node);
 }
 
-bool reads_tags(const Statement& statement) {
+bool reads_tags(const Statement& statement, const Policy& policy) {
     return std::visit(Overloaded{
                           [](const MatchStatement& match) { return reads_tags(match.condition); },
                           [](const CountStatement&) { return false; },
                           [](const VerdictStatement&) { return false; },
                           [](const VmapStatement& vmap) { return reads_tags(vmap.keys); },
+                          [](const LiveVmapStatement& vmap) { return reads_tags(vmap.keys); },
+                          [&](const LimitStatement& s) { return reads_tags(policy.limit(s.limit).keys); },
+                          [](const QuotaStatement&) { return false; },
+                          [](const NamedCountStatement&) { return false; },
+                          [](const UpdateSetStatement& update) { return reads_tags(update.keys); },
+                          [](const LogStatement&) { return false; },
+                          [](const SampleStatement&) { return false; },
                       },
                       statement);
 }
@@ -66,7 +74,8 @@ bool reads_tags(const Statement& statement) {
 std::string verdict_of(const Rule& rule, const Policy& policy) {
     std::string verdict;
     for (const Statement& statement : rule.statements) {
-        if (std::holds_alternative<VmapStatement>(statement)) {
+        if (std::holds_alternative<VmapStatement>(statement) ||
+            std::holds_alternative<LiveVmapStatement>(statement)) {
             return {};
         }
         if (const auto* last = std::get_if<VerdictStatement>(&statement)) {
@@ -149,7 +158,7 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
     for (const Rule& rule : policy.rules) {
         artifact.deciders.push_back(describe(rule, policy, slots, sources));
         for (const Statement& statement : rule.statements) {
-            artifact.reads_tags = artifact.reads_tags || reads_tags(statement);
+            artifact.reads_tags = artifact.reads_tags || reads_tags(statement, policy);
         }
     }
     for (const Chain& chain : policy.chains) {

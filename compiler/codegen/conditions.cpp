@@ -356,6 +356,7 @@ void emit_condition(Lowering& l, const ir::Cond& cond, const KeyReader& keys, Ba
     std::visit(Overloaded{
                    [&](const ir::Atom& atom) { emit_atom(l, atom, keys, yes, no); },
                    [&](const ir::Lookup& lookup) { emit_lookup(l, lookup, keys, yes, no); },
+                   [&](const ir::SetLookup& lookup) { emit_set_lookup(l, lookup, keys, yes, no); },
                    [&](const ir::And& all) { emit_all(l, all, keys, yes, no); },
                    [&](const ir::Or& any) {
                        for (const ir::Cond& part : any.parts) {

@@ -28,6 +28,11 @@ void mark(std::vector<bool>& used, const ir::Cond& cond) {
                            mark(used, key);
                        }
                    },
+                   [&](const ir::SetLookup& lookup) {
+                       for (const ir::KeyId key : lookup.keys) {
+                           mark(used, key);
+                       }
+                   },
                    [&](const ir::And& all) { parts(all.parts); },
                    [&](const ir::Or& any) { parts(any.parts); },
                    [&](const ir::Not& negation) { parts(negation.part); },
@@ -42,8 +47,8 @@ std::vector<bool> used_keys(const ir::Program& program) {
             for (const ir::Step& step : rule.steps) {
                 if (const auto* guard = std::get_if<ir::Guard>(&step.node)) {
                     mark(used, guard->cond);
-                } else if (const auto* dispatch = std::get_if<ir::Dispatch>(&step.node)) {
-                    for (const ir::KeyId key : dispatch->keys) {
+                } else if (const auto* list = ir::keys_of(step)) {
+                    for (const ir::KeyId key : *list) {
                         mark(used, key);
                     }
                 }

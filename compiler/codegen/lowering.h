@@ -149,6 +149,10 @@ void emit_rules(Lowering& l, llvm::Value* ctx, const KeyReader& keys, Done& done
 struct KeyMemory;
 void emit_shared_rules(Lowering& l, llvm::Value* ctx, const KeyMemory& memory, llvm::Value* base, Done& done);
 
+// ---- state.cpp
+void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& keys, llvm::BasicBlock* yes,
+                     llvm::BasicBlock* no);
+
 // ---- conditions.cpp
 /// Branches to `yes` or `no`; the builder has no place after it.
 void emit_condition(Lowering& l, const ir::Cond& cond, const KeyReader& keys, llvm::BasicBlock* yes,

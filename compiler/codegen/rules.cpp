@@ -140,6 +140,30 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
                               }
                               return last;
                           },
+                          [&](const ir::LiveDispatch& dispatch) {
+                              emit_live_dispatch(s, dispatch, exits.next);
+                              return false;
+                          },
+                          [&](const ir::LimitStep& limit) {
+                              emit_limit(s, limit, exits.next);
+                              return false;
+                          },
+                          [&](const ir::QuotaStep& quota) {
+                              emit_quota(s, quota, exits.next);
+                              return false;
+                          },
+                          [&](const ir::UpdateSet& update) {
+                              emit_update(s, update, exits.next);
+                              return false;
+                          },
+                          [&](const ir::Log& log) {
+                              emit_log(s, log);
+                              return false;
+                          },
+                          [&](const ir::Sample& sample) {
+                              emit_sample(s, sample);
+                              return false;
+                          },
                       },
                       step.node);
 }

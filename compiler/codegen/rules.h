@@ -77,4 +77,12 @@ void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, llvm::B
 void emit_chain_here(RuleScope& s, ChainId id, llvm::BasicBlock* to_caller);
 void emit_entry(RuleScope& s);
 
+// state.cpp: what lasts from packet to packet (runtime/STATE.md). `next` is where the rule goes when it ends.
+void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, llvm::BasicBlock* next);
+void emit_limit(RuleScope& s, const ir::LimitStep& limit, llvm::BasicBlock* next);
+void emit_quota(RuleScope& s, const ir::QuotaStep& quota, llvm::BasicBlock* next);
+void emit_update(RuleScope& s, const ir::UpdateSet& update, llvm::BasicBlock* next);
+void emit_log(RuleScope& s, const ir::Log& log);
+void emit_sample(RuleScope& s, const ir::Sample& sample);
+
 } // namespace xdpc::codegen

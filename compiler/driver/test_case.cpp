@@ -244,6 +244,7 @@ void do_step(Running& run, const TestStep& step) {
                               run.groups.clear();
                           },
                           [&](const ExpectCounter& expect) { do_expect_counter(run, expect, step.span); },
+                          [&](const ExpectNamedCounter&) {}, [&](const ExpectElement&) {},
                           [&](const ExpectBytes& expect) { do_expect_bytes(run, expect, step.span); },
                           [&](const Advance& advance) { run.elapsed_ns += advance.ns; }},
                step.node);

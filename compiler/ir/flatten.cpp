@@ -35,6 +35,7 @@ public:
 private:
     KeyId key(const KeySource& source);
     u128 mask_of(const Key& key) const { return key.mask & max_of_width(width_of(key.source)); }
+    void keys_of(const std::vector<Key>& keys, std::vector<KeyId>& ids, std::vector<u128>& masks);
     Cond condition(const Condition& condition);
     Cond test(const Test& test);
     Cond single(const Test& test);
@@ -58,9 +59,24 @@ KeyId Flattener::key(const KeySource& source) {
     return found->second;
 }
 
+void Flattener::keys_of(const std::vector<Key>& keys, std::vector<KeyId>& ids, std::vector<u128>& masks) {
+    for (const Key& part : keys) {
+        ids.push_back(key(part.source));
+        masks.push_back(mask_of(part));
+    }
+}
+
 Cond Flattener::condition(const Condition& condition) {
     return std::visit(Overloaded{
                           [&](const Test& t) { return test(t); },
+                          [&](const SetTest& t) {
+                              SetLookup lookup;
+                              keys_of(t.keys, lookup.keys, lookup.masks);
+                              lookup.set = t.set;
+                              lookup.negated = t.negated;
+                              lookup.counts = policy_.set(t.set).has_counter;
+                              return Cond{std::move(lookup), t.span};
+                          },
                           [&](const AllOf& all) {
                               And result;
                               for (const Condition& part : all.parts) {
@@ -110,10 +126,7 @@ Cond Flattener::boxes(const Test& test) {
     if (test.boxes.size() > few_boxes) {
         Lookup lookup;
         std::vector<Table::Entry> entries;
-        for (const Key& part : test.keys) {
-            lookup.keys.push_back(key(part.source));
-            lookup.masks.push_back(mask_of(part));
-        }
+        keys_of(test.keys, lookup.keys, lookup.masks);
         for (const Box& box : test.boxes) {
             entries.push_back({box, 0});
         }
@@ -166,10 +179,7 @@ Dispatch Flattener::dispatch(const VmapStatement& vmap) {
         }
         entries.push_back({box, found->second});
     }
-    for (const Key& part : vmap.keys) {
-        result.keys.push_back(key(part.source));
-        result.masks.push_back(mask_of(part));
-    }
+    keys_of(vmap.keys, result.keys, result.masks);
     result.table = table(vmap.keys, std::move(entries));
     result.otherwise = vmap.otherwise;
     return result;
@@ -194,6 +204,37 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
                     result.steps.push_back({Decide{verdict.verdict}, rule.span});
                 },
                 [&](const VmapStatement& vmap) { result.steps.push_back({dispatch(vmap), vmap.span}); },
+                [&](const LiveVmapStatement& vmap) {
+                    LiveDispatch live;
+                    keys_of(vmap.keys, live.keys, live.masks);
+                    live.map = vmap.map;
+                    live.verdicts = policy_.set(vmap.map).verdicts;
+                    live.otherwise = vmap.otherwise;
+                    result.steps.push_back({std::move(live), vmap.span});
+                },
+                [&](const LimitStatement& limit) {
+                    LimitStep step{limit.limit, limit.over, {}, {}};
+                    keys_of(policy_.limit(limit.limit).keys, step.keys, step.masks);
+                    result.steps.push_back({std::move(step), limit.span});
+                },
+                [&](const QuotaStatement& quota) {
+                    result.steps.push_back({QuotaStep{quota.quota, quota.over}, quota.span});
+                },
+                [&](const NamedCountStatement& count) {
+                    result.steps.push_back({Count{slots_.named[count.counter.value]}, rule.span});
+                },
+                [&](const UpdateSetStatement& update) {
+                    UpdateSet step{update.op, update.set, {}, {}, update.timeout_ns};
+                    keys_of(update.keys, step.keys, step.masks);
+                    result.steps.push_back({std::move(step), update.span});
+                },
+                [&](const LogStatement& log) {
+                    result.steps.push_back({Log{log.index, log.every_ns}, log.span});
+                },
+                [&](const SampleStatement& sample) {
+                    result.steps.push_back(
+                        {Sample{sample.one_in, sample.snap, sample.occurrence}, sample.span});
+                },
             },
             statement);
     }

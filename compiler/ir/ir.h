@@ -27,8 +27,8 @@ struct Lookup {
     bool operator==(const Lookup&) const = default;
 };
 /// True if all keys are present and the tuple of masked values is (negated: is not) an unexpired element of a
-/// live set (Policy::sets). Where the set counts its elements' packets, asking has an effect: such a condition
-/// is neither moved, nor repeated, nor dropped.
+/// live set (Policy::sets). Where the set counts its elements' packets, asking has an effect: such a
+/// condition is neither moved, nor repeated, nor dropped.
 struct SetLookup {
     std::vector<KeyId> keys;
     std::vector<u128> masks;
@@ -92,8 +92,8 @@ struct LiveDispatch {
     std::vector<Verdict> verdicts; // LiveSet::verdicts
     std::optional<Verdict> otherwise;
 };
-/// The steps with state of their own: they end the rule as xdpc::LimitStatement and its kin say. None is moved,
-/// repeated or dropped.
+/// The steps with state of their own: they end the rule as xdpc::LimitStatement and its kin say. None is
+/// moved, repeated or dropped.
 struct LimitStep {
     LimitId limit;
     bool over = false;
@@ -120,7 +120,8 @@ struct Sample {
     uint32_t snap = 0;
     uint32_t occurrence = 0;
 };
-using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet, Log, Sample>;
+using StepNode =
+    std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet, Log, Sample>;
 struct Step {
     StepNode node;
     Span span;
@@ -160,7 +161,8 @@ struct SlotPlan {
     std::vector<SlotId> named;              // by NamedCounterId
     uint32_t slots = 0;
 };
-/// Gives each end counter and each mid counter its slot: rules in order, then chain policies, then named ones.
+/// Gives each end counter and each mid counter its slot: rules in order, then chain policies, then named
+/// ones.
 SlotPlan assign_slots(const Policy& policy);
 Program flatten(const Policy& policy);
 
@@ -168,6 +170,8 @@ Program flatten(const Policy& policy);
 bool same(const Verdict& a, const Verdict& b);
 /// The chain a verdict goes to.
 std::optional<ChainId> target_of(const Verdict& verdict);
+/// The keys a step reads by itself; null for those that read none (a Guard's are in its condition).
+const std::vector<KeyId>* keys_of(const Step& step);
 /// Calls `use` for each verdict a step can end in.
 template<class F> void each_verdict(const Step& step, F use);
 /// For `xdpc emit --as ir`, and for tests.

@@ -1,6 +1,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/ir/ir.h"
 
+#include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -91,6 +92,10 @@ std::string Printer::cond(const Cond& cond) const {
                 return fmt::format("{} {} table {}", keys(lookup.keys, lookup.masks),
                                    lookup.negated ? "not in" : "in", lookup.table.value);
             },
+            [&](const SetLookup& lookup) {
+                return fmt::format("{} {} @{}", keys(lookup.keys, lookup.masks),
+                                   lookup.negated ? "not in" : "in", policy_.set(lookup.set).name);
+            },
             [&](const And& all) { return parts(all.parts, " and ", "true"); },
             [&](const Or& any) { return parts(any.parts, " or ", "false"); },
             [&](const Not& negation) { return fmt::format("not {}", this->cond(negation.part.front())); },
@@ -115,6 +120,27 @@ std::string Printer::step(const Step& step) const {
                 return fmt::format("by {} in table {} {{ {} }}", keys(dispatch.keys, dispatch.masks),
                                    dispatch.table.value, fmt::join(verdicts, ", "));
             },
+            [&](const LiveDispatch& dispatch) {
+                return fmt::format(
+                    "by {} in @{}{}", keys(dispatch.keys, dispatch.masks), policy_.set(dispatch.map).name,
+                    dispatch.otherwise ? " else " + name_of(*dispatch.otherwise, policy_) : "");
+            },
+            [&](const LimitStep& limit) {
+                return fmt::format("{} limit {}{}", limit.over ? "over" : "within",
+                                   policy_.limit(limit.limit).display,
+                                   limit.keys.empty() ? "" : " per " + keys(limit.keys, limit.masks));
+            },
+            [&](const QuotaStep& quota) {
+                return fmt::format("{} quota {}", quota.over ? "over" : "within",
+                                   policy_.quota(quota.quota).display);
+            },
+            [&](const UpdateSet& update) {
+                static constexpr std::array<const char*, 3> names = {"add to", "update", "delete from"};
+                return fmt::format("{} @{}: {}", names[static_cast<size_t>(update.op)],
+                                   policy_.set(update.set).name, keys(update.keys, update.masks));
+            },
+            [&](const Log& log) { return fmt::format("log {}", log.index); },
+            [&](const Sample& sample) { return fmt::format("sample 1/{}", sample.one_in); },
         },
         step.node);
 }

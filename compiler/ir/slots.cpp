@@ -47,6 +47,9 @@ SlotPlan assign_slots(const Policy& policy) {
             plan.end[decider_of(policy, chain.id).value] = SlotId{plan.slots++};
         }
     }
+    for (size_t i = 0; i < policy.counters.size(); ++i) {
+        plan.named.push_back(SlotId{plan.slots++});
+    }
     return plan;
 }
 
@@ -67,6 +70,23 @@ std::optional<ChainId> target_of(const Verdict& verdict) {
                           [](const Continue&) { return Target(); },
                       },
                       verdict);
+}
+
+const std::vector<KeyId>* keys_of(const Step& step) {
+    using Keys = const std::vector<KeyId>*;
+    return std::visit(Overloaded{
+                          [](const Guard&) { return Keys(); },
+                          [](const Count&) { return Keys(); },
+                          [](const Decide&) { return Keys(); },
+                          [](const Dispatch& dispatch) { return &dispatch.keys; },
+                          [](const LiveDispatch& dispatch) { return &dispatch.keys; },
+                          [](const LimitStep& limit) { return &limit.keys; },
+                          [](const QuotaStep&) { return Keys(); },
+                          [](const UpdateSet& update) { return &update.keys; },
+                          [](const Log&) { return Keys(); },
+                          [](const Sample&) { return Keys(); },
+                      },
+                      step.node);
 }
 
 } // namespace xdpc::ir

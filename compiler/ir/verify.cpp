@@ -27,6 +27,7 @@ private:
         const std::optional<ChainId> target = target_of(verdict);
         XDPC_IR_CHECK(!target || target->value < program_.chains.size());
     }
+    void check_keys(const std::vector<KeyId>& keys, const std::vector<u128>& masks);
     void check_keys(const std::vector<KeyId>& keys, const std::vector<u128>& masks, TableId table);
     void check_table(const Table& table);
     void check_set(const IntervalSet& values, unsigned width);
@@ -39,15 +40,22 @@ private:
     std::vector<Visit> visits_;
 };
 
+void Verifier::check_keys(const std::vector<KeyId>& keys, const std::vector<u128>& masks) {
+    XDPC_IR_CHECK(keys.size() == masks.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+        XDPC_IR_CHECK(keys[i].value < program_.keys.size());
+        XDPC_IR_CHECK(masks[i] <= max_of_width(width_of(program_.keys[keys[i].value])));
+    }
+}
+
 void Verifier::check_keys(const std::vector<KeyId>& keys, const std::vector<u128>& masks, TableId table) {
-    XDPC_IR_CHECK(!keys.empty() && keys.size() == masks.size());
+    check_keys(keys, masks);
+    XDPC_IR_CHECK(!keys.empty());
     XDPC_IR_CHECK(table.value < program_.tables.size());
     const Table& rows = program_.tables[table.value];
     XDPC_IR_CHECK(rows.widths.size() == keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
-        XDPC_IR_CHECK(keys[i].value < program_.keys.size());
         XDPC_IR_CHECK(width_of(program_.keys[keys[i].value]) == rows.widths[i]);
-        XDPC_IR_CHECK(masks[i] <= max_of_width(rows.widths[i]));
     }
 }
 
@@ -80,6 +88,7 @@ void Verifier::check_cond(const Cond& cond) {
                        check_set(atom.values, width);
                    },
                    [&](const Lookup& lookup) { check_keys(lookup.keys, lookup.masks, lookup.table); },
+                   [&](const SetLookup& lookup) { check_keys(lookup.keys, lookup.masks); },
                    [&](const And& all) {
                        for (const Cond& part : all.parts) {
                            check_cond(part);
@@ -103,6 +112,12 @@ void Verifier::check_step(const Step& step) {
                    [&](const Guard& guard) { check_cond(guard.cond); },
                    [&](const Count& count) { check_slot(count.slot); },
                    [&](const Decide&) {},
+                   [&](const LiveDispatch& dispatch) { check_keys(dispatch.keys, dispatch.masks); },
+                   [&](const LimitStep& limit) { check_keys(limit.keys, limit.masks); },
+                   [&](const QuotaStep&) {},
+                   [&](const UpdateSet& update) { check_keys(update.keys, update.masks); },
+                   [&](const Log&) {},
+                   [&](const Sample& sample) { XDPC_IR_CHECK(sample.one_in > 0); },
                    [&](const Dispatch& dispatch) {
                        check_keys(dispatch.keys, dispatch.masks, dispatch.table);
                        for (const Table::Entry& entry : program_.tables[dispatch.table.value].entries) {

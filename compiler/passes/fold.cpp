@@ -13,6 +13,7 @@ using ir::Cond;
 using ir::Lookup;
 using ir::Not;
 using ir::Or;
+using ir::SetLookup;
 
 namespace {
 
@@ -164,6 +165,7 @@ Cond fold(Cond cond, const ir::Program& program) {
     return std::visit(Overloaded{
                           [&](Atom& atom) { return fold_atom(std::move(atom), span, program); },
                           [&](Lookup& lookup) { return fold_lookup(std::move(lookup), span, program); },
+                          [&](SetLookup& lookup) { return Cond{std::move(lookup), span}; },
                           [&](And& all) { return fold_group(std::move(all.parts), true, span, program); },
                           [&](Or& any) { return fold_group(std::move(any.parts), false, span, program); },
                           [&](Not& negation) { return fold_not(std::move(negation), span, program); },

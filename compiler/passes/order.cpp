@@ -67,6 +67,7 @@ Estimate estimate(const ir::Cond& cond, const ir::Program& program) {
     return std::visit(Overloaded{
                           [&](const ir::Atom& atom) { return estimate_atom(atom, program); },
                           [&](const ir::Lookup& lookup) { return estimate_lookup(lookup, program); },
+                          [&](const ir::SetLookup&) { return Estimate{40.0, 0.5}; },
                           [&](const ir::And& all) { return estimate_group(all.parts, true, program); },
                           [&](const ir::Or& any) { return estimate_group(any.parts, false, program); },
                           [&](const ir::Not& negation) {

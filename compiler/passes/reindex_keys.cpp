@@ -12,11 +12,16 @@ template<class F> void each_use(ir::Program& program, F use) {
             for (ir::KeyId& key : lookup->keys) {
                 use(key);
             }
+        } else if (auto* live = std::get_if<ir::SetLookup>(&cond.node)) {
+            for (ir::KeyId& key : live->keys) {
+                use(key);
+            }
         }
     });
     each_step(program, [&](ir::Step& step) {
-        if (auto* dispatch = std::get_if<ir::Dispatch>(&step.node)) {
-            for (ir::KeyId& key : dispatch->keys) {
+        // const_cast: one list of which steps read keys, in ir.
+        if (auto* keys = const_cast<std::vector<ir::KeyId>*>(ir::keys_of(step))) {
+            for (ir::KeyId& key : *keys) {
                 use(key);
             }
         }

@@ -6,9 +6,13 @@
 
 namespace xdpc::cost {
 
-inline constexpr size_t call = 10;     // arguments, call, test of the result
-inline constexpr size_t counter = 12;  // look-up in the per-CPU array, two additions
-inline constexpr size_t decision = 4;  // slot and action; the counting itself stands once
+inline constexpr size_t call = 10;         // arguments, call, test of the result
+inline constexpr size_t counter = 12;      // look-up in the per-CPU array, two additions
+inline constexpr size_t decision = 4;      // slot and action; the counting itself stands once
+inline constexpr size_t live_lookup = 120; // of a live set
+inline constexpr size_t limit = 60;        // without a key
+inline constexpr size_t keyed = 200;       // of a table that programs write
+inline constexpr size_t event = 40;
 inline constexpr size_t parsing = 150; // of all headers
 
 /// Saturates instead of overflowing: inlining can make sizes grow exponentially.

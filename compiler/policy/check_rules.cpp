@@ -39,6 +39,11 @@ bool may_lack(const Condition& condition) {
                                   return is_always_present(key.source);
                               });
                           },
+                          [](const SetTest& test) {
+                              return !std::all_of(test.keys.begin(), test.keys.end(), [](const Key& key) {
+                                  return is_always_present(key.source);
+                              });
+                          },
                           [&](const AllOf& all) { return any(all.parts); },
                           [&](const AnyOf& some) { return any(some.parts); },
                           [&](const NotOf& negation) { return any(negation.part); },
@@ -58,6 +63,7 @@ const Condition* find_open_not(const Condition& condition) {
     };
     return std::visit(Overloaded{
                           [](const Test&) -> const Condition* { return nullptr; },
+                          [](const SetTest&) -> const Condition* { return nullptr; },
                           [&](const AllOf& all) { return first(all.parts); },
                           [&](const AnyOf& some) { return first(some.parts); },
                           [&](const NotOf& negation) -> const Condition* {

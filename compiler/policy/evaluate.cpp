@@ -69,6 +69,34 @@ Step run(const Statement& statement, const Subject& subject, Count& mid, TraceSt
                               }
                               return step;
                           },
+                          [&](const LiveVmapStatement&) -> Step {
+                              assert(false);
+                              return Failed{};
+                          },
+                          [&](const LimitStatement&) -> Step {
+                              assert(false);
+                              return Failed{};
+                          },
+                          [&](const QuotaStatement&) -> Step {
+                              assert(false);
+                              return Failed{};
+                          },
+                          [&](const NamedCountStatement&) -> Step {
+                              assert(false);
+                              return Failed{};
+                          },
+                          [&](const UpdateSetStatement&) -> Step {
+                              assert(false);
+                              return Failed{};
+                          },
+                          [&](const LogStatement&) -> Step {
+                              assert(false);
+                              return Going{};
+                          },
+                          [&](const SampleStatement&) -> Step {
+                              assert(false);
+                              return Going{};
+                          },
                       },
                       statement);
 }

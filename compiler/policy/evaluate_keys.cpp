@@ -4,6 +4,7 @@
 #include "compiler/base/overloaded.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace xdpc {
 
@@ -193,6 +194,10 @@ bool holds(const Condition& condition, const Subject& subject) {
     return std::visit(
         Overloaded{
             [&](const Test& test) { return holds(test, subject); },
+            [&](const SetTest&) -> bool {
+                assert(false);
+                return false;
+            },
             [&](const AllOf& all) { return std::all_of(all.parts.begin(), all.parts.end(), part_holds); },
             [&](const AnyOf& any) { return std::any_of(any.parts.begin(), any.parts.end(), part_holds); },
             [&](const NotOf& negation) { return !part_holds(negation.part.front()); },

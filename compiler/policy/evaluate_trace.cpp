@@ -225,6 +225,11 @@ void explain(const Condition& condition, const Subject& subject, TraceStep& step
                        step.wanted = test.wanted;
                        explain_keys(test.keys, subject, step);
                    },
+                   [&](const SetTest& test) {
+                       step.span = test.span;
+                       step.wanted = (test.negated ? "!= " : "") + test.wanted;
+                       explain_keys(test.keys, subject, step);
+                   },
                    [&](const AllOf& all) {
                        for (const Condition& part : all.parts) {
                            if (!holds(part, subject)) {

@@ -19,11 +19,11 @@ template<class Tag> struct Id {
     bool operator==(const Id&) const = default;
     auto operator<=>(const Id&) const = default;
 };
-using RuleId = Id<struct RuleTag>;   // index into Policy::rules
-using ChainId = Id<struct ChainTag>; // index into Policy::chains
-using SetId = Id<struct SetTag>;     // index into Policy::sets
-using LimitId = Id<struct LimitTag>; // index into Policy::limits
-using QuotaId = Id<struct QuotaTag>; // index into Policy::quotas
+using RuleId = Id<struct RuleTag>;                 // index into Policy::rules
+using ChainId = Id<struct ChainTag>;               // index into Policy::chains
+using SetId = Id<struct SetTag>;                   // index into Policy::sets
+using LimitId = Id<struct LimitTag>;               // index into Policy::limits
+using QuotaId = Id<struct QuotaTag>;               // index into Policy::quotas
 using NamedCounterId = Id<struct NamedCounterTag>; // index into Policy::counters
 
 /// A key and the bits of it that count: (value & mask) is compared.
@@ -68,7 +68,8 @@ struct NotOf {
 };
 struct Condition {
     Span span;
-    std::variant<Test, SetTest, AllOf, AnyOf, NotOf> node; // parts are asked in order, and no more than needed
+    std::variant<Test, SetTest, AllOf, AnyOf, NotOf>
+        node; // parts are asked in order, and no more than needed
 };
 
 struct Pass {};
@@ -121,8 +122,8 @@ struct LiveVmapStatement {
     std::optional<Verdict> otherwise;
     Span span;
 };
-/// Goes on if the packet is within the limit (over: beyond it). An absent key of a limit per key ends the rule.
-/// Where the table is full, Limit::on_full says what happens (see runtime/STATE.md).
+/// Goes on if the packet is within the limit (over: beyond it). An absent key of a limit per key ends the
+/// rule. Where the table is full, Limit::on_full says what happens (see runtime/STATE.md).
 struct LimitStatement {
     LimitId limit;
     bool over = false;
@@ -161,9 +162,9 @@ struct SampleStatement {
     uint32_t occurrence = 0; // of its random draw, as MetaKey::occurrence
     Span span;
 };
-using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement, LiveVmapStatement,
-                               LimitStatement, QuotaStatement, NamedCountStatement, UpdateSetStatement,
-                               LogStatement, SampleStatement>;
+using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement,
+                               LiveVmapStatement, LimitStatement, QuotaStatement, NamedCountStatement,
+                               UpdateSetStatement, LogStatement, SampleStatement>;
 
 struct Rule {
     RuleId id;
@@ -223,12 +224,12 @@ struct LiveSet {
     Kind kind = Kind::Hash;
     bool is_map = false;
     std::vector<SetPart> parts;
-    uint32_t size = 65536;      // elements at most
-    bool has_timeout = false;   // elements may expire
+    uint32_t size = 65536;              // elements at most
+    bool has_timeout = false;           // elements may expire
     std::optional<uint64_t> timeout_ns; // of elements without their own
-    bool has_counter = false;   // an element counts what finds it
-    bool auto_merge = false;    // overlapping elements are fine
-    std::vector<Verdict> verdicts; // what a map's elements may map to, from the file and of the plain ones
+    bool has_counter = false;           // an element counts what finds it
+    bool auto_merge = false;            // overlapping elements are fine
+    std::vector<Verdict> verdicts;    // what a map's elements may map to, from the file and of the plain ones
     std::vector<SetElement> elements; // of the file; kept in its order
     Span span;
 };
@@ -306,7 +307,7 @@ struct ExpectElement {
     SetId set;
     Box box; // of a set without intervals: single values
     bool missing = false;
-    std::optional<uint64_t> packets; // where the set has `counter`
+    std::optional<uint64_t> packets;    // where the set has `counter`
     std::optional<uint64_t> expires_ns; // remaining, to the second below
 };
 struct ExpectBytes { // the last packet's frame after the program ran
@@ -349,7 +350,9 @@ struct Policy {
     [[nodiscard]] const Limit& limit(LimitId id) const { return limits[id.value]; }
     [[nodiscard]] const Quota& quota(QuotaId id) const { return quotas[id.value]; }
     /// Whether a packet can leave something behind that later ones meet, besides counters.
-    [[nodiscard]] bool has_state() const { return !sets.empty() || !limits.empty() || !quotas.empty() || log_places > 0; }
+    [[nodiscard]] bool has_state() const {
+        return !sets.empty() || !limits.empty() || !quotas.empty() || log_places > 0;
+    }
 };
 
 /// What can decide a packet, as one number: rules first, then chain policies.

@@ -2,6 +2,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/check.h"
 
+#include <array>
 #include <fmt/format.h>
 
 namespace xdpc {
@@ -63,6 +64,9 @@ std::string join_parts(const std::vector<Condition>& parts, std::string_view wor
 std::string text_of(const Condition& condition) {
     return std::visit(Overloaded{
                           [](const Test& test) { return text_of(test); },
+                          [](const SetTest& test) {
+                              return text_of(test.keys) + (test.negated ? " not in " : " in ") + test.wanted;
+                          },
                           [](const AllOf& all) { return join_parts(all.parts, "and", "true"); },
                           [](const AnyOf& any) { return join_parts(any.parts, "or", "false"); },
                           [](const NotOf& negation) { return "not ( " + text_of(negation.part[0]) + " )"; },
@@ -91,6 +95,30 @@ std::string text_of(const Statement& statement, const Policy& policy) {
                           [](const CountStatement&) { return std::string("count"); },
                           [&](const VerdictStatement& verdict) { return name_of(verdict.verdict, policy); },
                           [&](const VmapStatement& vmap) { return text_of(vmap, policy); },
+                          [&](const LiveVmapStatement& vmap) {
+                              return text_of(vmap.keys) + " vmap @" + policy.set(vmap.map).name +
+                                     (vmap.otherwise ? " else " + name_of(*vmap.otherwise, policy) : "");
+                          },
+                          [&](const LimitStatement& limit) {
+                              return fmt::format("limit {}{}", limit.over ? "over " : "",
+                                                 policy.limit(limit.limit).display);
+                          },
+                          [&](const QuotaStatement& quota) {
+                              return fmt::format("quota {}{}", quota.over ? "over " : "",
+                                                 policy.quota(quota.quota).display);
+                          },
+                          [&](const NamedCountStatement& count) {
+                              return "count " + policy.counters[count.counter.value].name;
+                          },
+                          [&](const UpdateSetStatement& update) {
+                              static constexpr std::array<const char*, 3> names = {"add", "update", "delete"};
+                              return fmt::format("{} @{} {{ {} }}", names[static_cast<size_t>(update.op)],
+                                                 policy.set(update.set).name, text_of(update.keys));
+                          },
+                          [&](const LogStatement& log) { return fmt::format("log \"{}\"", log.prefix); },
+                          [&](const SampleStatement& sample) {
+                              return fmt::format("sample 1/{} snap {}", sample.one_in, sample.snap);
+                          },
                       },
                       statement);
 }

@@ -47,6 +47,7 @@ private:
     void grant(const Condition& condition, Wish& wish) {
         std::visit(Overloaded{
                        [&](const Test& test) { grant(test, wish); },
+                       [](const SetTest&) {},
                        [&](const AllOf& all) {
                            for (const Condition& part : all.parts)
                                grant(part, wish);

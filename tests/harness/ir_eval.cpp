@@ -4,6 +4,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
 
+#include <cassert>
 #include <fmt/format.h>
 
 namespace xdpc::test {
@@ -47,6 +48,10 @@ struct Machine {
                               [&](const ir::Lookup& lookup) {
                                   const auto values = tuple(lookup.keys, lookup.masks);
                                   return values && (find(lookup.table, *values) != nullptr) != lookup.negated;
+                              },
+                              [&](const ir::SetLookup&) -> bool {
+                                  assert(false);
+                                  return false;
                               },
                               [&](const ir::And& all) {
                                   bool result = true;

@@ -25,11 +25,17 @@ std::string namespace_directory(uint64_t network_namespace) {
     return fmt::format("{}/{}", root, network_namespace);
 }
 
+/// The kernel's own: MNT_NS_INIT_INO of linux/nsfs.h, in newer kernels.
+constexpr ino_t initial_mount_namespace = 0xEFFFFFF8;
+
 bool in_first_mount_namespace() {
     struct stat own{};
     struct stat first{};
-    return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/1/ns/mnt", &first) == 0 &&
-           own.st_ino == first.st_ino;
+    if (stat("/proc/self/ns/mnt", &own) != 0)
+        return false;
+    // Not even root may look at process 1 everywhere.
+    return own.st_ino == initial_mount_namespace ||
+           (stat("/proc/1/ns/mnt", &first) == 0 && own.st_ino == first.st_ino);
 }
 
 template<class Visit> void for_each_entry(const std::string& directory, const Visit& visit) {

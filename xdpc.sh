@@ -273,9 +273,16 @@ run_tests() {
     return "$code"
 }
 
+# bench [ARGUMENTS of xdpc-bench] | bench live [ARGUMENTS of live/sets.py]
 bench() {
     build all
-    "$build/xdpc-bench" "$@"
+    if [[ ${1:-} == live ]]; then
+        shift
+        needs_root bench live "$@"
+        XDPC_BUILD=$PWD/$build tests/bench/live/sets.py "$@"
+    else
+        "$build/xdpc-bench" "$@"
+    fi
 }
 
 # N random policies with random packets each, evaluator against kernel; then a while of libFuzzer if asked for.
@@ -293,6 +300,7 @@ usage: ./xdpc.sh COMMAND
   build     install the packages that are missing and build build/xdpc
   test      install, build, and run all tests (arguments go to ctest: -R NAME)
   bench     measure, beside hand-written C (arguments go to xdpc-bench: --json FILE)
+            `bench live`: live sets beside nft's, with real frames over veth (--json FILE)
   fuzz N    N random policies with random packets each, evaluator against kernel;
             `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
   lab       two namespaces to play with, left up; `lab down` takes them away

@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+"""Live sets beside nft's: what a packet costs on a veth, what one more element costs, what loading costs.
+
+usage: sets.py [--json FILE] [--rounds N] [--sizes N,N] [--smoke]
+
+Real frames, one core: `xdpc-bench-frames` redirects TCP SYNs into a veth, the receiver's softirq runs inline, so the
+thread's CPU time a packet is source + veth + receiver. Three receivers stand side by side for a whole run (bare native
+XDP_DROP; nft's netdev hook; xdpc) and take turns within each round; the bare drop of the same round is subtracted, and the
+figures are medians over the rounds. Half of the sources are in the set, in random order. It measures and never judges.
+"""
+import argparse
+import json
+import os
+import random
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+here = os.path.dirname(os.path.abspath(__file__))
+build = os.environ.get("XDPC_BUILD", os.path.join(here, "../../../build"))
+xdpc = os.path.join(build, "xdpc")
+frames = os.path.join(build, "xdpc-bench-frames")
+frames_object = os.path.join(build, "bench/frames.bpf.o")
+world, machine = "xdpc-bench-world", "xdpc-bench-machine"
+receivers = {"drop": ("t0", "r0"), "nft": ("t1", "r1"), "xdpc": ("t2", "r2")}
+
+
+def run(*command, text=None):
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)[:120]}: {done.stderr.strip()[:400]}")
+    return done.stdout
+
+
+def inside(namespace, *command, text=None):
+    return run("nsenter", f"--net=/run/netns/{namespace}", *command, text=text)
+
+
+def mac_of(number):
+    return f"02:00:00:00:01:{number:02x}"
+
+
+def tear_down():
+    for namespace in (machine, world):
+        if os.path.exists(f"/run/netns/{namespace}"):
+            if namespace == machine:
+                subprocess.run(["nsenter", f"--net=/run/netns/{machine}", xdpc, "detach", "-i", "r2"], capture_output=True)
+            run("ip", "netns", "del", namespace)
+
+
+def set_up():
+    tear_down()
+    for namespace in (world, machine):
+        run("ip", "netns", "add", namespace)
+        inside(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+    for number, (near, far) in enumerate(receivers.values()):
+        inside(world, "ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", machine)
+        inside(machine, "ip", "link", "set", far, "address", mac_of(number))
+        inside(machine, "ethtool", "-K", far, "gro", "on")  # NAPI: else a veth takes no redirected frames
+        inside(world, "ethtool", "-K", near, "gro", "on")
+        inside(world, "ip", "link", "set", near, "up")
+        inside(machine, "ip", "link", "set", far, "up")
+
+
+def cost(name, count, sources):
+    number = list(receivers).index(name)
+    out = inside(world, "taskset", "-c", "1", frames, frames_object, receivers[name][0], mac_of(number), str(count), sources)
+    return float(out)
+
+
+def address(number):
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+class Files:
+    """The same set for both, and the frames' sources: half of them in it."""
+
+    def __init__(self, folder, size):
+        draw = random.Random(size)
+        members = draw.sample(range(0x01000000, 0xDF000000), size)
+        self.spare = [address(n) for n in draw.sample(range(0xDF000001, 0xDFFFFFFF), 100)]
+        lines = [address(n) for n in members]
+        self.elements = os.path.join(folder, f"set-{size}.txt")
+        self.policy = os.path.join(folder, f"set-{size}.xdp")
+        self.nft = os.path.join(folder, f"set-{size}.nft")
+        self.sources = os.path.join(folder, f"sources-{size}.bin")
+        write(self.elements, "\n".join(lines) + "\n")
+        write(
+            self.policy,
+            f"set s {{\n    type ipv4_addr\n    size {2 * size}\n    file \"{os.path.basename(self.elements)}\"\n}}\n"
+            "chain ingress {\n    policy drop\n    listed: ip saddr @s drop\n}\n",
+        )
+        write(
+            self.nft,
+            f"table netdev t {{\n set s {{ type ipv4_addr; size {2 * size}; elements = {{ {', '.join(lines)} }} }}\n"
+            " chain c { type filter hook ingress device r1 priority 0; policy drop; ip saddr @s counter drop; }\n}\n",
+        )
+        mixed = draw.sample(members, min(size, 1 << 19))
+        mixed = [mixed[i % len(mixed)] for i in range(1 << 19)]
+        mixed += [draw.randrange(0x01000000, 0xDF000000) for _ in range(1 << 19)]
+        draw.shuffle(mixed)
+        with open(self.sources, "wb") as file:
+            file.write(struct.pack(f"={len(mixed)}I", *mixed))
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def timed(call):
+    begin = time.perf_counter()
+    call()
+    return (time.perf_counter() - begin) * 1e3
+
+
+def apply(files):
+    inside(machine, xdpc, "apply", files.policy, "-i", "r2", "--mode", "native")
+
+
+def load_nft(files):
+    inside(machine, "nft", "-f", files.nft)
+
+
+def clear():
+    inside(machine, "nft", "flush", "ruleset")
+    subprocess.run(["nsenter", f"--net=/run/netns/{machine}", xdpc, "detach", "-i", "r2"], capture_output=True)
+
+
+def measure_loads(files, rounds):
+    times = {"nft": [], "xdpc": []}
+    for _ in range(rounds):
+        clear()
+        times["xdpc"].append(timed(lambda: apply(files)))
+        times["nft"].append(timed(lambda: load_nft(files)))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def measure_packets(files, rounds, count):
+    samples = []
+    for _ in range(rounds):
+        samples.append({name: cost(name, count, files.sources) for name in receivers})
+    beyond = {n: statistics.median(s[n] - s["drop"] for s in samples) for n in ("nft", "xdpc")}
+    beyond["ratio"] = statistics.median((s["xdpc"] - s["drop"]) / (s["nft"] - s["drop"]) for s in samples)
+    beyond["drop"] = statistics.median(s["drop"] for s in samples)
+    return beyond
+
+
+def measure_adds(files, rounds):
+    times = {"nft": [], "xdpc": []}
+    for i in range(rounds):
+        element = files.spare[i]
+        times["xdpc"].append(timed(lambda: inside(machine, xdpc, "set", "add", "s", "-i", "r2", element)))
+        times["nft"].append(timed(lambda: inside(machine, "nft", "add", "element", "netdev", "t", "s", "{", element, "}")))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def memory_of_set():
+    listed = json.loads(inside(machine, xdpc, "set", "list", "-i", "r2", "--json"))
+    return listed["sets"][0]["memory"]
+
+
+def measure(size, folder, options):
+    files = Files(folder, size)
+    row = {"size": size, "load_ms": measure_loads(files, options.load_rounds)}
+    row["packet_ns"] = measure_packets(files, options.rounds, options.count)
+    row["add_ms"] = measure_adds(files, options.rounds * 3)
+    row["memory_bytes"] = memory_of_set()
+    # What a preallocated HASH of as many u32 keys takes: an element of 64 bytes, 16 bytes a bucket.
+    row["kernel_hash_bytes"] = 2 * size * 64 + 16 * (1 << (2 * size - 1).bit_length())
+    clear()
+    return row
+
+
+def print_table(rows):
+    print(f"{'elements':>9} {'load ms':>16} {'':>6} {'packet ns beyond drop':>22} {'':>6} {'add one, ms':>14} {'':>6} {'MiB':>6}")
+    print(f"{'':>9} {'nft':>8} {'xdpc':>7} {'x':>6} {'nft':>13} {'xdpc':>8} {'x':>6} {'nft':>7} {'xdpc':>6} {'x':>6} {'xdpc':>6}")
+    for row in rows:
+        load, packet, add = row["load_ms"], row["packet_ns"], row["add_ms"]
+        print(
+            f"{row['size']:>9} {load['nft']:>8.0f} {load['xdpc']:>7.0f} {load['xdpc'] / load['nft']:>6.2f}"
+            f" {packet['nft']:>13.0f} {packet['xdpc']:>8.1f} {packet['ratio']:>6.2f}"
+            f" {add['nft']:>7.1f} {add['xdpc']:>6.1f} {add['xdpc'] / add['nft']:>6.2f} {row['memory_bytes'] / 2**20:>6.0f}"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--json")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--sizes", default="10000,100000,1000000")
+    parser.add_argument("--smoke", action="store_true")
+    options = parser.parse_args()
+    options.count, options.load_rounds = 1_000_000, 5
+    if options.smoke:
+        options.rounds, options.count, options.load_rounds, options.sizes = 1, 20_000, 1, "1000"
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        set_up()
+        dropper = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{machine}", frames, frames_object, "attach", "r0"], stdout=subprocess.PIPE
+        )
+        try:
+            dropper.stdout.readline()
+            for size in options.sizes.split(","):
+                rows.append(measure(int(size), folder, options))
+                print(f"{size}: done", file=sys.stderr)
+        finally:
+            dropper.kill()
+            dropper.wait()
+            tear_down()
+    print_table(rows)
+    if options.json:
+        write(options.json, json.dumps({"rounds": options.rounds, "count": options.count, "sets": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,10 @@ uint32_t lines_for(uint64_t count, uint64_t words) {
     return static_cast<uint32_t>((count * words + 15) / 16);
 }
 
+uint32_t flag(bool is_set, uint32_t bit) {
+    return is_set ? bit : 0;
+}
+
 /// So few keys belong to a line that eight lines in a row are all but never full.
 constexpr uint32_t keys_a_line = 3;
 /// Tuples: entries for each element, on average.
@@ -50,8 +54,8 @@ xdpc_set_layout layout_of(const Shape& shape) {
     xdpc_set_layout l{};
     l.kind = static_cast<uint32_t>(shape.kind);
     l.words = words_of(shape);
-    l.flags = (shape.has_timeout ? XDPC_SET_TIMEOUT : 0U) | (shape.has_counter ? XDPC_SET_COUNTER : 0U) |
-              (shape.is_map ? XDPC_SET_MAP : 0U) | (shape.auto_merge ? XDPC_SET_AUTO_MERGE : 0U);
+    l.flags = flag(shape.has_timeout, XDPC_SET_TIMEOUT) | flag(shape.has_counter, XDPC_SET_COUNTER) |
+              flag(shape.is_map, XDPC_SET_MAP) | flag(shape.auto_merge, XDPC_SET_AUTO_MERGE);
     assert(l.words >= 1 && l.words <= XDPC_MAX_KEY_WORDS);
     l.size = n;
     // Some that were freed may wait for readers to be done.

@@ -34,7 +34,14 @@ struct xdpc_bind {
 
 enum { XDPC_RING_PROBES = 64, XDPC_CAS_TRIES = 8, XDPC_MAX_KEY_WORDS = 16, XDPC_BYTE_COST_SHIFT = 20 };
 
-/* One limit without `per`, or what all buckets of one with it share. Array map `limits`, by LimitId. */
+/* Where the state of limits, quotas and dynamic sets stands in the arrays `limits`, `quotas` and `dynamic`.
+ * These arrays outlive the program, and the next policy counts its limits otherwise: so programs look their
+ * place up in the section `.rodata.slots`, 32-bit words that the runtime fills before load: of limits by
+ * LimitId, then of quotas by QuotaId, then of sets by SetId (the plain numbers as compiled). The arrays have
+ * XDPC_STATE_SLOTS entries, of which one policy may use half, so that the next one always fits beside it. */
+enum { XDPC_STATE_SLOTS = 4096 };
+
+/* One limit without `per`, or what all buckets of one with it share. Array map `limits`. */
 struct xdpc_limit {
     xdpc_u64 full_at;
     xdpc_u64 overflows; /* of the bounded table */
@@ -49,7 +56,7 @@ struct xdpc_bucket {
     xdpc_u32 place;
     xdpc_u32 pad;
 };
-/* Array map `quotas`, by QuotaId. */
+/* Array map `quotas`. */
 struct xdpc_quota {
     xdpc_u64 used;
     xdpc_u64 pad[7];
@@ -66,7 +73,7 @@ struct xdpc_dynamic {
     xdpc_u32 comment; /* see runtime/sets */
 };
 enum { XDPC_ELEMENT_USED = 1, XDPC_ELEMENT_FILE = 2 /* else added live */ };
-/* What entries of a dynamic set share. Array map `dynamic`, by SetId. */
+/* What entries of a dynamic set share. Array map `dynamic`. */
 struct xdpc_dynamic_set {
     xdpc_u64 cursor;
     xdpc_u64 overflows;

@@ -1,15 +1,11 @@
-#include "compiler/artifact.h"
+#include "compiler/artifact_json.h"
 
 #include <cstring>
 #include <elf.h>
 #include <fmt/format.h>
-#include <limits>
-#include <nlohmann/json.hpp>
 #include <span>
 
 namespace xdpc {
-
-using Json = nlohmann::json;
 
 namespace {
 
@@ -101,63 +97,6 @@ Json to_json(const Decider& d) {
             {"mid_slot", optional_json(d.mid_slot)}};
 }
 
-/// Takes members of one object, and remembers the first that is missing or of the wrong kind.
-class Reader {
-public:
-    Reader(const Json& json, std::string& problem) : json_(json), problem_(problem) {}
-
-    void read(const char* name, std::string& value) {
-        if (const Json* found = member(name, Json::value_t::string)) {
-            value = found->get_ref<const std::string&>();
-        }
-    }
-    void read(const char* name, bool& value) {
-        if (const Json* found = member(name, Json::value_t::boolean)) {
-            value = found->get<bool>();
-        }
-    }
-    void read(const char* name, uint32_t& value) {
-        if (const Json* found = member(name, Json::value_t::number_unsigned)) {
-            const auto number = found->get<uint64_t>();
-            if (number > std::numeric_limits<uint32_t>::max()) {
-                complain(name, "is out of range");
-            }
-            value = static_cast<uint32_t>(number);
-        }
-    }
-    void read(const char* name, std::optional<uint32_t>& value) {
-        const auto found = json_.find(name);
-        if (found != json_.end() && found->is_null()) {
-            value.reset();
-            return;
-        }
-        read(name, value.emplace());
-    }
-    const Json* array(const char* name) { return member(name, Json::value_t::array); }
-    void complain(const char* name, const char* what) {
-        if (problem_.empty()) {
-            problem_ = fmt::format("`{}` {}", name, what);
-        }
-    }
-
-private:
-    const Json* member(const char* name, Json::value_t type) {
-        const auto found = json_.find(name);
-        if (found == json_.end()) {
-            complain(name, "is missing");
-            return nullptr;
-        }
-        if (found->type() != type) {
-            complain(name, "is of the wrong kind");
-            return nullptr;
-        }
-        return &*found;
-    }
-
-    const Json& json_;
-    std::string& problem_;
-};
-
 Decider read_decider(const Json& json, uint32_t slots, std::string& problem) {
     Decider d;
     if (!json.is_object()) {
@@ -222,6 +161,7 @@ Artifact read_members(const Json& json, std::string& problem) {
     if (const Json* sources = reader.array("sources")) {
         read_sources(*sources, artifact, problem);
     }
+    read_state(json, artifact, problem);
     return artifact;
 }
 
@@ -236,16 +176,17 @@ std::string artifact_metadata(const Artifact& artifact) {
     for (const auto& [path, text] : artifact.sources) {
         sources.push_back({{"path", path}, {"text", text}});
     }
-    const Json json = {{"format", "xdpc"},
-                       {"version", artifact.version},
-                       {"policy", artifact.policy},
-                       {"source_digest", artifact.source_digest},
-                       {"slots", artifact.slots},
-                       {"reads_tags", artifact.reads_tags},
-                       {"instrumented", artifact.instrumented},
-                       {"kernel", artifact.kernel},
-                       {"deciders", std::move(deciders)},
-                       {"sources", std::move(sources)}};
+    Json json = {{"format", "xdpc"},
+                 {"version", artifact.version},
+                 {"policy", artifact.policy},
+                 {"source_digest", artifact.source_digest},
+                 {"slots", artifact.slots},
+                 {"reads_tags", artifact.reads_tags},
+                 {"instrumented", artifact.instrumented},
+                 {"kernel", artifact.kernel},
+                 {"deciders", std::move(deciders)},
+                 {"sources", std::move(sources)}};
+    write_state(json, artifact);
     // A policy's comments and names may be any bytes; JSON is UTF-8.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -21,6 +21,24 @@ Artifact example() {
     artifact.deciders.push_back(
         {true, "ingress", "policy", "ingress", "policy drop", "", "edge.xdp", 1, 1, "drop", 2, {}});
     artifact.sources.emplace_back("edge.xdp", "chain ingress {\n}\n");
+    artifact.sets.push_back({"services",
+                             0,
+                             "hash",
+                             true,
+                             {{"ipv4_addr", 32}, {"inet_service", 16}},
+                             1024,
+                             true,
+                             true,
+                             false,
+                             3'600'000'000'000,
+                             {"drop", "jump ssh"}});
+    artifact.sets.push_back(
+        {"bad", 6, "interval", false, {{"ipv6_addr", 128}}, 7, false, false, true, 0, {}});
+    artifact.elements.resize(2);
+    artifact.limits.push_back({"flood", "flood", "rate 9/second", {{"ipv4_addr", 32}}, 512, 5, 1, true});
+    artifact.quotas.push_back({"month", "month", 1'000'000'000'000, 17});
+    artifact.counters.push_back({"seen", 2});
+    artifact.logs.push_back({1, "drop: "});
     return artifact;
 }
 
@@ -83,6 +101,12 @@ TEST(Artifact, MetadataComesBackAsItWas) {
     EXPECT_EQ(after->instrumented, before.instrumented);
     EXPECT_EQ(after->kernel, before.kernel);
     EXPECT_EQ(after->sources, before.sources);
+    EXPECT_EQ(after->sets, before.sets);
+    EXPECT_EQ(after->elements, before.elements); // as many, empty
+    EXPECT_EQ(after->limits, before.limits);
+    EXPECT_EQ(after->quotas, before.quotas);
+    EXPECT_EQ(after->counters, before.counters);
+    EXPECT_EQ(after->logs, before.logs);
 }
 
 TEST(Artifact, TextThatIsNotUtf8DoesNotThrow) {
@@ -98,8 +122,8 @@ TEST(Artifact, EveryFieldIsChecked) {
               "damaged metadata: not the JSON that `xdpc build` writes");
     EXPECT_EQ(error_of(parse_artifact_metadata("[]")),
               "damaged metadata: not the JSON that `xdpc build` writes");
-    EXPECT_EQ(error_of_metadata(good, "\"version\":1", "\"version\":2"),
-              "made by another version of xdpc: format 2, this one reads 1");
+    EXPECT_EQ(error_of_metadata(good, "\"version\":2", "\"version\":1"),
+              "made by another version of xdpc: format 1, this one reads 2");
     EXPECT_EQ(error_of_metadata(good, "\"slots\":3", "\"slots\":1"),
               "damaged metadata: `slot` is beyond the counters");
     EXPECT_EQ(error_of_metadata(good, "\"slots\":3", "\"slots\":-3"),
@@ -115,6 +139,16 @@ TEST(Artifact, EveryFieldIsChecked) {
               "damaged metadata: `deciders` holds what is no object");
     EXPECT_EQ(error_of_metadata(good, "\"sources\":[", "\"sources\":[[],"),
               "damaged metadata: `sources` holds what is no object");
+    EXPECT_EQ(error_of_metadata(good, "\"kind\":\"hash\"", "\"kind\":\"tree\""),
+              "damaged metadata: `kind` does not fit the set");
+    EXPECT_EQ(error_of_metadata(good, "\"size\":1024", "\"size\":0"),
+              "damaged metadata: `size` is out of range");
+    EXPECT_EQ(error_of_metadata(good, "\"bits\":128", "\"bits\":129"),
+              "damaged metadata: `bits` is out of range");
+    EXPECT_EQ(error_of_metadata(good, "\"family\":6", "\"family\":256"),
+              "damaged metadata: `family` is out of range");
+    EXPECT_EQ(error_of_metadata(good, "\"name\":\"seen\",\"slot\":2", "\"name\":\"seen\",\"slot\":3"),
+              "damaged metadata: `slot` is beyond the counters");
     EXPECT_NE(error_of(parse_artifact_metadata(std::string(1 << 20, '['))), "no error");
 }
 

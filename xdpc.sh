@@ -273,13 +273,16 @@ run_tests() {
     return "$code"
 }
 
-# bench [ARGUMENTS of xdpc-bench] | bench live [ARGUMENTS of live/sets.py]
+# bench [ARGUMENTS of xdpc-bench] | live [ARGUMENTS of live/sets.py] | rules [ARGUMENTS of xdpc-bench-rules]
 bench() {
     build all
     if [[ ${1:-} == live ]]; then
         shift
         needs_root bench live "$@"
         XDPC_BUILD=$PWD/$build tests/bench/live/sets.py "$@"
+    elif [[ ${1:-} == rules || ${1:-} == --rules ]]; then
+        [[ $1 == --rules ]] || shift
+        "$build/xdpc-bench-rules" "$@"
     else
         "$build/xdpc-bench" "$@"
     fi
@@ -300,7 +303,8 @@ usage: ./xdpc.sh COMMAND
   build     install the packages that are missing and build build/xdpc
   test      install, build, and run all tests (arguments go to ctest: -R NAME)
   bench     measure, beside hand-written C (arguments go to xdpc-bench: --json FILE)
-            `bench live`: live sets beside nft's, with real frames over veth (--json FILE)
+            `bench rules`: large rule sets, generated or --rules FILE [--trace FILE] in ClassBench's
+            text format; `bench live`: live sets beside nft's, with real frames over veth (--json FILE)
   fuzz N    N random policies with random packets each, evaluator against kernel;
             `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
   lab       two namespaces to play with, left up; `lab down` takes them away

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xdpc::test {
@@ -59,6 +60,10 @@ std::string classbench_text(const std::vector<FiveFieldRule>& rules);
 /// Its inverse (IPv4); nothing at the first line that is not of that form, whose number `wrong_line` then is.
 /// Further columns are ignored.
 std::optional<std::vector<FiveFieldRule>> read_classbench(std::string_view text, size_t& wrong_line);
+
+/// Headers as ClassBench's trace generator writes them: source, destination, ports, protocol as decimal
+/// numbers, one header a line; further columns are ignored.
+std::optional<std::vector<FiveFieldHeader>> read_headers(std::string_view text, size_t& wrong_line);
 
 struct TraceOptions {
     size_t headers = 4096;

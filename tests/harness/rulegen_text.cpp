@@ -35,6 +35,14 @@ std::string quad(u128 address) {
     return fmt::format("{}.{}.{}.{}", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
 }
 
+/// Takes the first line off.
+std::string_view next_line(std::string_view& text) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return line;
+}
+
 /// Reads a line of the format piece by piece.
 class LineReader {
 public:
@@ -138,9 +146,7 @@ std::string classbench_text(const std::vector<FiveFieldRule>& rules) {
 std::optional<std::vector<FiveFieldRule>> read_classbench(std::string_view text, size_t& wrong_line) {
     std::vector<FiveFieldRule> rules;
     for (wrong_line = 1; !text.empty(); ++wrong_line) {
-        const size_t end = std::min(text.find('\n'), text.size());
-        const std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
+        const std::string_view line = next_line(text);
         if (line.find_first_not_of(" \t\r") == std::string_view::npos) {
             continue;
         }
@@ -164,6 +170,28 @@ std::optional<std::vector<FiveFieldRule>> read_classbench(std::string_view text,
         rules.push_back(rule);
     }
     return rules;
+}
+
+std::optional<std::vector<FiveFieldHeader>> read_headers(std::string_view text, size_t& wrong_line) {
+    std::vector<FiveFieldHeader> headers;
+    for (wrong_line = 1; !text.empty(); ++wrong_line) {
+        const std::string_view line = next_line(text);
+        if (line.find_first_not_of(" \t\r") == std::string_view::npos) {
+            continue;
+        }
+        LineReader reader(line);
+        FiveFieldHeader header;
+        header.saddr = reader.number(10, UINT32_MAX);
+        header.daddr = reader.number(10, UINT32_MAX);
+        header.sport = static_cast<uint16_t>(reader.number(10, 65535));
+        header.dport = static_cast<uint16_t>(reader.number(10, 65535));
+        header.protocol = static_cast<uint8_t>(reader.number(10, 255));
+        if (!reader.fine()) {
+            return {};
+        }
+        headers.push_back(header);
+    }
+    return headers;
 }
 
 } // namespace xdpc::test

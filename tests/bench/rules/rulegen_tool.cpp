@@ -1,5 +1,5 @@
-// xdpc-rulegen SHAPE COUNT [--ip6] [--seed N] [--classbench]: a generated rule set on standard output, as a policy
-// or in ClassBench's text format.
+// xdpc-rulegen SHAPE COUNT [--ip6] [--seed N] [--classbench]: a generated rule set on standard output, as a
+// policy or in ClassBench's text format.
 #include "tests/harness/rulegen.h"
 
 #include <CLI/CLI.hpp>

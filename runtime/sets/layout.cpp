@@ -19,6 +19,8 @@ uint32_t flag(bool is_set, uint32_t bit) {
 
 /// So few keys belong to a line that eight lines in a row are all but never full.
 constexpr uint32_t keys_a_line = 3;
+/// Of the longest comment.
+constexpr uint32_t comment_lines = 3;
 /// Tuples: entries for each element, on average.
 constexpr uint32_t entries_an_element = 4;
 
@@ -96,7 +98,7 @@ xdpc_set_layout layout_of(const Shape& shape) {
     if (l.flags & XDPC_SET_ATTRIBUTES) {
         l.attributes = region(lines_for(l.element_count + 1ULL, sizeof(xdpc_set_attribute) / 4));
     }
-    l.comment_count = std::min(n, 4096U) + n / 8;
+    l.comment_count = std::min(comment_lines * n, 4096U + n / 8); // all elements of small sets may have one
     l.comments = region(l.comment_count);
     l.lines = at;
     return l;

@@ -32,7 +32,7 @@ struct NewElement {
     bool from_file = false;
     std::string_view comment = {}; // at most max_comment bytes
 };
-constexpr size_t max_comment = 1024;
+constexpr size_t max_comment = 128;
 
 /// What `list` gives.
 struct Element {
@@ -54,7 +54,7 @@ enum class Problem {
     Overlaps, // `other` has keys in common with it, and the set is without auto-merge
     Missing,  // there is no such element
     TooMany, // Tuples: it takes `needed` entries, or one more combination of prefix lengths than there may be
-    Comments, // no room for its comment
+    Comments, // it has a comment that is too long, or for which no room is left
     Rebuild,  // cannot be done in place: build a new array with it (rebuilt()) and put that in its stead
 };
 struct Failure {
@@ -121,7 +121,6 @@ private:
     Shape shape_;
     xdpc_set_layout layout_;
     Grace grace_;
-    bool seen_readers_ = false;
 };
 
 /// Elements as NewElement of a set that is to be built anew: to `build` another array from this one's

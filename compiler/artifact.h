@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/base/result.h"
+#include "compiler/base/set_elements.h"
 
 #include <cstdint>
 #include <optional>
@@ -43,23 +44,6 @@ struct ArtifactSet {
     uint64_t timeout_ns = 0;           // of elements without their own; 0: none
     std::vector<std::string> verdicts; // of a map: "drop", "jump ssh"; elements refer to them by index
     bool operator==(const ArtifactSet&) const = default;
-};
-/// The elements that the policy and its files give a set, in their order. Not in the JSON: a section of its
-/// own.
-struct SetElements {
-    /// Key words of all elements (runtime/STATE.md): low ones, and in sets of intervals high ones behind
-    /// them.
-    std::vector<uint32_t> words;
-    struct Extra { // of elements that have any of it
-        uint32_t element = 0;
-        uint64_t timeout_ns = 0;
-        std::string comment;
-        bool operator==(const Extra&) const = default;
-    };
-    std::vector<Extra> extras;    // by element, ascending
-    std::vector<uint32_t> values; // of a map
-    size_t count = 0;
-    bool operator==(const SetElements&) const = default;
 };
 struct ArtifactLimit {
     std::string name;    // of a named one
@@ -101,7 +85,7 @@ struct Artifact {
     // Path and text of the policy and what it includes, first the policy; for `trace -i`. May be empty.
     std::vector<std::pair<std::string, std::string>> sources;
     std::vector<ArtifactSet> sets;     // by SetId
-    std::vector<SetElements> elements; // by SetId
+    std::vector<SetElements> elements; // by SetId; not in the JSON: a section of their own
     std::vector<ArtifactLimit> limits; // by LimitId
     std::vector<ArtifactQuota> quotas; // by QuotaId
     std::vector<ArtifactCounter> counters;

@@ -61,4 +61,25 @@ std::string display_of(const Policy& policy, DeciderId decider) {
     return chain == policy.entry ? "policy" : "policy of " + policy.chain(chain).name;
 }
 
+unsigned LiveSet::key_words() const {
+    unsigned words = 0;
+    for (const SetPart& part : parts) {
+        words += words_of_width(part.width);
+    }
+    return words;
+}
+
+Box LiveSet::box(size_t element) const {
+    const unsigned words = key_words();
+    const uint32_t* low = elements.words.data() + element * words * (has_intervals() ? 2 : 1);
+    const uint32_t* high = has_intervals() ? low + words : low;
+    Box box;
+    for (const SetPart& part : parts) {
+        box.push_back({value_of_words(low, part.width), value_of_words(high, part.width)});
+        low += words_of_width(part.width);
+        high += words_of_width(part.width);
+    }
+    return box;
+}
+
 } // namespace xdpc

@@ -2,6 +2,7 @@
 // reference evaluator (evaluate.h) does with it.
 #pragma once
 
+#include "compiler/base/set_elements.h"
 #include "compiler/base/source.h"
 #include "compiler/fields/fields.h"
 #include "compiler/packet/recipe.h"
@@ -200,14 +201,6 @@ struct SetPart {
     uint16_t width = 0; // bits
     bool operator==(const SetPart&) const = default;
 };
-/// An element as the policy or its file has it.
-struct SetElement {
-    Box box;                            // one interval for each part
-    std::optional<uint64_t> timeout_ns; // its own; else the set's default
-    uint32_t value = 0;                 // of a map: index into LiveSet::verdicts
-    std::string comment;
-    Span span;
-};
 /// A set or verdict map that changes while the program runs. One of `inet_addr` is two of these, of the same
 /// name: one with `family` 4, one with 6.
 struct LiveSet {
@@ -229,9 +222,15 @@ struct LiveSet {
     std::optional<uint64_t> timeout_ns; // of elements without their own
     bool has_counter = false;           // an element counts what finds it
     bool auto_merge = false;            // overlapping elements are fine
-    std::vector<Verdict> verdicts;    // what a map's elements may map to, from the file and of the plain ones
-    std::vector<SetElement> elements; // of the file; kept in its order
+    std::vector<Verdict> verdicts; // what a map's elements may map to: the plain ones, then those of the file
+    SetElements elements;          // of the file; kept in its order, each once
     Span span;
+
+    [[nodiscard]] bool has_intervals() const { return kind == Kind::Interval || kind == Kind::Tuples; }
+    /// Words of a key.
+    [[nodiscard]] unsigned key_words() const;
+    /// One interval for each part of the element with this index.
+    [[nodiscard]] Box box(size_t element) const;
 };
 
 /// A token bucket: `limit rate 10/second burst 5`. A packet costs unit_ns / amount of time (bytes: times its

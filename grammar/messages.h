@@ -45,6 +45,12 @@ XDPC_EXPECTED(group_opening, "`(`");
 XDPC_EXPECTED(group_member, "a match", "match");
 XDPC_EXPECTED(statement, "a match or a statement", "statement");
 
+XDPC_EXPECTED(updated_set, "`@` and the name of a set");
+XDPC_EXPECTED(update_opening, "`{`");
+XDPC_EXPECTED(updated_keys, "a field");
+XDPC_EXPECTED(looked_up_set, "`@` and the name of a set");
+XDPC_EXPECTED(element_opening, "`{`");
+
 XDPC_EXPECTED(interface_name, "the name of an interface");
 XDPC_EXPECTED(moment, "a time");
 XDPC_EXPECTED(send_value, "a value");
@@ -57,7 +63,7 @@ XDPC_EXPECTED(expect_verdict, "a verdict", "verdict");
 XDPC_EXPECTED(expect_count, "a number");
 XDPC_EXPECTED(expect_bytes_count, "a number");
 XDPC_EXPECTED(expected_bytes, "bytes as 0x…");
-XDPC_EXPECTED(expectation, "a verdict, `counter` or `bytes`", "expectation");
+XDPC_EXPECTED(expectation, "a verdict, `counter`, `element` or `bytes`", "expectation");
 XDPC_EXPECTED(advance_time, "a time");
 XDPC_EXPECTED(test_step, "`send`, `expect` or `advance`", "test step");
 XDPC_EXPECTED(step_end, "the end of the step");

@@ -81,6 +81,14 @@ struct boolean_match : seq<keyword<"meta">, gap, boolean_key, not_at<gap, tail_a
 struct counter_statement : seq<keyword<"counter">, not_at<gap, keyword<"name">>, opt<counts>> {};
 struct nocount_statement : keyword<"nocount"> {};
 struct comment_statement : seq<keyword<"comment">, gap, must<comment_text>> {};
+struct update_word : sor<keyword<"add">, keyword<"update">, keyword<"delete">> {};
+struct updated_set : set_reference {};
+struct update_opening : one<'{'> {};
+struct updated_keys : selectors {};
+struct update_timeout : seq<keyword<"timeout">, gap, must<attribute_value>> {};
+struct update_statement
+    : seq<update_word, gap, must<updated_set>, gap, must<update_opening>,
+          inside<gap, must<updated_keys>, gap, opt<update_timeout>, gap, must<closing_brace>>> {};
 struct vlan_tag_statement : seq<at<keyword<"vlan">, gap, sor<keyword<"push">, keyword<"pop">>>, kept_text> {};
 struct named_counter : seq<at<keyword<"counter">, gap, keyword<"name">>, kept_text> {};
 struct call
@@ -91,15 +99,15 @@ struct other_statement : sor<vlan_tag_statement, named_counter, keyword_statemen
 struct group;
 struct group_opening : at<one<'('>> {};
 struct negated_group : seq<keyword<"not">, gap, must<group_opening>, group> {};
-struct group_member
-    : sor<negated_group, group, other_statement, boolean_match, header_match, match_statement> {};
+struct group_member : sor<negated_group, group, update_statement, other_statement, boolean_match,
+                          header_match, match_statement> {};
 struct alternative
     : seq<must<group_member>, star<gap, not_at<sor<one<')'>, keyword<"or">, eof>>, must<group_member>>> {};
 struct group : seq<one<'('>, inside<gap, alternative, star<gap, keyword<"or">, gap, alternative>, gap,
                                     must<closing_parenthesis>>> {};
 
 struct statement : sor<negated_group, group, verdict, counter_statement, nocount_statement, comment_statement,
-                       other_statement, boolean_match, header_match, match_statement> {};
+                       update_statement, other_statement, boolean_match, header_match, match_statement> {};
 struct error_statement : failure {};
 struct any_statement : recovering<must<statement>, Resume::Line, error_statement> {};
 

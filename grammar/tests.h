@@ -65,6 +65,17 @@ struct expect_verdicts
 struct expect_bytes_count : number {};
 struct expect_counter : seq<keyword<"counter">, gap, must<rule_reference>, gap, opt<keyword<"packets">, gap>,
                             must<expect_count>, opt<gap, keyword<"bytes">, gap, must<expect_bytes_count>>> {};
+struct expected_packets : seq<keyword<"packets">, gap, must<expect_count>> {};
+struct expected_expiry : seq<keyword<"expires">, gap, must<attribute_value>> {};
+struct expected_element
+    : seq<must<element_key>, star<gap, sor<expected_packets, expected_expiry>>, gap, must<element_end>> {};
+struct no_word : keyword<"no"> {};
+struct looked_up_set : set_reference {};
+struct element_opening : one<'{'> {};
+struct expect_element
+    : seq<opt<no_word, gap>, keyword<"element">, gap, must<looked_up_set>, gap, must<element_opening>,
+          inside<gap, star<not_at<sor<one<'}'>, eof>>, expected_element, gap, opt<one<','>>, gap>,
+                 must<closing_brace>>> {};
 struct expected_bytes : word {};
 struct expect_bytes : seq<keyword<"bytes">, gap, must<expected_bytes>> {};
 struct line_text : Custom<line_text> {
@@ -73,7 +84,7 @@ struct line_text : Custom<line_text> {
     }
 };
 struct expect_other : seq<at<word_of<text::is_other_expect>>, line_text> {};
-struct expectation : sor<expect_counter, expect_bytes, expect_other, expect_verdicts> {};
+struct expectation : sor<expect_counter, expect_element, expect_bytes, expect_other, expect_verdicts> {};
 struct expect_step : seq<keyword<"expect">, gap, must<expectation>> {};
 
 // ---- the rest

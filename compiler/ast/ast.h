@@ -150,6 +150,13 @@ struct Vmap { // KEYS vmap { … } or @map
     std::vector<Selector> keys;
     Value table; // ListValue or SetRef
 };
+/// `update @seen { ip saddr timeout 10m }`
+struct UpdateStatement {
+    enum class Op : uint8_t { Add, Update, Delete } op = Op::Add;
+    Name set;
+    std::vector<Selector> keys;
+    std::optional<Value> timeout;
+};
 struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
 struct NocountStatement {};
 struct CommentStatement {
@@ -165,8 +172,8 @@ struct ErrorStatement {};
 
 struct Statement {
     Span span;
-    std::variant<Match, Group, Vmap, VerdictNode, CounterStatement, NocountStatement, CommentStatement,
-                 OtherStatement, ErrorStatement>
+    std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
+                 CommentStatement, OtherStatement, ErrorStatement>
         node;
 };
 
@@ -207,10 +214,22 @@ struct ExpectVerdict {
 struct ExpectStep { // expect pass 10, drop 10
     std::vector<ExpectVerdict> verdicts;
 };
+struct ExpectedElement {
+    Span span;
+    Value key;
+    std::optional<uint64_t> packets;
+    std::optional<Value> expires;
+};
 struct ExpectCounterStep {
     Name rule;
     uint64_t packets = 0;
     std::optional<uint64_t> bytes; // expect counter RULE N [bytes M]
+};
+/// `expect element @seen { 192.0.2.1 packets 3 expires 10s }`, `expect no element @seen { … }`
+struct ExpectElementStep {
+    bool missing = false;
+    Name set;
+    std::vector<ExpectedElement> elements;
 };
 struct ExpectBytesStep {
     Value bytes; // 0x…
@@ -218,14 +237,15 @@ struct ExpectBytesStep {
 struct AdvanceStep {
     Value time;
 };
-struct OtherStep { // `expect element`, `with { … }`, `given …`: not yet supported
+struct OtherStep { // `with { … }`, `given …`: not yet supported
     Name keyword;
     std::string text;
 };
 struct ErrorStep {};
 struct TestStep {
     Span span;
-    std::variant<SendStep, ExpectStep, ExpectCounterStep, ExpectBytesStep, AdvanceStep, OtherStep, ErrorStep>
+    std::variant<SendStep, ExpectStep, ExpectCounterStep, ExpectElementStep, ExpectBytesStep, AdvanceStep,
+                 OtherStep, ErrorStep>
         node;
 };
 

@@ -217,6 +217,7 @@ private:
     }
     void dump(const Vmap& vmap) { line("vmap" + tree(vmap.keys) + " " + tree(vmap.table)); }
     void dump(const VerdictNode& verdict) { line(tree(verdict)); }
+    void dump(const UpdateStatement& update) { line(text_of(update)); }
     void dump(const CounterStatement&) { line("counter"); }
     void dump(const NocountStatement&) { line("nocount"); }
     void dump(const CommentStatement& comment) { line("comment " + quote(comment.text)); }
@@ -258,6 +259,7 @@ private:
         line(fmt::format("expect counter {} {}", quote(step.rule.text), step.packets) +
              (step.bytes ? fmt::format(" bytes {}", *step.bytes) : ""));
     }
+    void dump(const ExpectElementStep& step) { line(text_of(step)); }
     void dump(const ExpectBytesStep& step) { line("expect bytes " + tree(step.bytes)); }
     void dump(const AdvanceStep& step) { line("advance " + tree(step.time)); }
     void dump(const OtherStep& step) { line("other " + quote(step.keyword.text) + " " + quote(step.text)); }

@@ -275,6 +275,7 @@ private:
     void print(const SendStep& step, Span) { layout_.write(text_of(step)); }
     void print(const ExpectStep& step, Span) { layout_.write(text_of(step)); }
     void print(const ExpectCounterStep& step, Span) { layout_.write(text_of(step)); }
+    void print(const ExpectElementStep& step, Span) { layout_.write(text_of(step)); }
     void print(const ExpectBytesStep& step, Span) { layout_.write("expect bytes " + ast::print(step.bytes)); }
     void print(const AdvanceStep& step, Span) { layout_.write("advance " + ast::print(step.time)); }
     void print(const OtherStep&, Span span) { verbatim_line(span); }

@@ -129,6 +129,14 @@ std::string text_of(const std::vector<Selector>& keys) {
     return out;
 }
 
+std::string text_of(const UpdateStatement& update) {
+    const char* word = update.op == UpdateStatement::Op::Add      ? "add"
+                       : update.op == UpdateStatement::Op::Update ? "update"
+                                                                  : "delete";
+    return fmt::format("{} @{} {{ {}{} }}", word, update.set.text, text_of(update.keys),
+                       update.timeout ? " timeout " + text_of(*update.timeout, single) : "");
+}
+
 std::string text_of(const Statement& statement, const ListPrinter& print_list) {
     return std::visit(
         Overloaded{[&](const Match& match) {
@@ -140,6 +148,7 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list) {
                        return text_of(vmap.keys) + " vmap " + text_of_value(vmap.table, print_list);
                    },
                    [](const VerdictNode& verdict) { return text_of(verdict); },
+                   [](const UpdateStatement& update) { return text_of(update); },
                    [](const CounterStatement&) { return std::string("counter"); },
                    [](const NocountStatement&) { return std::string("nocount"); },
                    [](const CommentStatement& comment) { return "comment \"" + comment.text + "\""; },

@@ -80,4 +80,19 @@ std::string text_of(const ExpectCounterStep& step) {
     return step.bytes ? out + fmt::format(" bytes {}", *step.bytes) : out;
 }
 
+std::string text_of(const ExpectElementStep& step) {
+    std::string out = fmt::format("expect {}element @{} {{", step.missing ? "no " : "", step.set.text);
+    for (size_t i = 0; i < step.elements.size(); ++i) {
+        const ExpectedElement& element = step.elements[i];
+        out += (i == 0 ? " " : ", ") + text_of(element.key, 0, true);
+        if (element.packets) {
+            out += fmt::format(" packets {}", *element.packets);
+        }
+        if (element.expires) {
+            out += " expires " + text_of(*element.expires, 8);
+        }
+    }
+    return out + " }";
+}
+
 } // namespace xdpc::ast

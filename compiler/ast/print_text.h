@@ -20,10 +20,12 @@ std::string text_of(const Element& element);
 std::string text_of(const Value& value, int level, bool in_list = false);
 std::string text_of(const Selector& selector);
 std::string text_of(const std::vector<Selector>& keys);
+std::string text_of(const UpdateStatement& update);
 std::string text_of(const Statement& statement, const ListPrinter& print_list = {});
 std::string text_of(const Rule& rule, const ListPrinter& print_list = {});
 std::string text_of(const SendStep& step);
 std::string text_of(const ExpectStep& step);
 std::string text_of(const ExpectCounterStep& step);
+std::string text_of(const ExpectElementStep& step);
 
 } // namespace xdpc::ast

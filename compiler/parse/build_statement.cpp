@@ -132,6 +132,30 @@ StatementNode build_group(NodeRef node, bool negated, Diagnostics& diagnostics) 
     return group;
 }
 
+StatementNode build_update(NodeRef node, Diagnostics& diagnostics) {
+    ast::UpdateStatement out;
+    for (const NodeRef child : node) {
+        switch (child.kind()) {
+        case NodeKind::update_word:
+            out.op = child.text() == "add"      ? ast::UpdateStatement::Op::Add
+                     : child.text() == "update" ? ast::UpdateStatement::Op::Update
+                                                : ast::UpdateStatement::Op::Delete;
+            break;
+        case NodeKind::updated_set:
+            out.set = name_of(child.first());
+            break;
+        case NodeKind::updated_keys:
+            for (const NodeRef key : child) {
+                out.keys.push_back(build_selector(key, diagnostics));
+            }
+            break;
+        default: // update_timeout
+            out.timeout = build_value(child.first(), diagnostics);
+        }
+    }
+    return out;
+}
+
 StatementNode build_other(NodeRef node) {
     std::string text = text::normalized(node.text());
     std::string keyword(text::word_at(text));
@@ -161,6 +185,8 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
         return build_group(node.first(), true, diagnostics);
     case NodeKind::verdict:
         return build_verdict(node);
+    case NodeKind::update_statement:
+        return build_update(node, diagnostics);
     case NodeKind::counter_statement:
         return ast::CounterStatement{};
     case NodeKind::nocount_statement:

@@ -89,11 +89,42 @@ StepNode build_expect_counter(NodeRef node, Diagnostics& diagnostics) {
     return out;
 }
 
+ast::ExpectedElement build_expected_element(NodeRef node, Diagnostics& diagnostics) {
+    ast::ExpectedElement out;
+    out.span = node.span();
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::element_key) {
+            out.key = build_value(child, diagnostics);
+        } else if (child.kind() == NodeKind::expected_packets) {
+            out.packets = number_of(child.first(), diagnostics);
+        } else {
+            out.expires = build_value(child.first(), diagnostics);
+        }
+    }
+    return out;
+}
+
+StepNode build_expect_element(NodeRef node, Diagnostics& diagnostics) {
+    ast::ExpectElementStep out;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::no_word) {
+            out.missing = true;
+        } else if (child.kind() == NodeKind::looked_up_set) {
+            out.set = name_of(child.first());
+        } else {
+            out.elements.push_back(build_expected_element(child, diagnostics));
+        }
+    }
+    return out;
+}
+
 StepNode build_expect(NodeRef step, Diagnostics& diagnostics) {
     const NodeRef what = step.first();
     switch (what.kind()) {
     case NodeKind::expect_counter:
         return build_expect_counter(what, diagnostics);
+    case NodeKind::expect_element:
+        return build_expect_element(what, diagnostics);
     case NodeKind::expect_bytes:
         return ast::ExpectBytesStep{build_value(what.first(), diagnostics)};
     case NodeKind::expect_other:

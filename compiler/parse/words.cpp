@@ -40,7 +40,7 @@ constexpr std::array<std::string_view, 10> items = {"include", "define", "set", 
 constexpr std::array<std::string_view, 5> set_options = {"size", "timeout", "gc-interval", "policy",
                                                          "comment"};
 constexpr std::array<std::string_view, 2> set_switches = {"counter", "auto-merge"};
-constexpr std::array<std::string_view, 4> other_expects = {"element", "redirect", "log", "sample"};
+constexpr std::array<std::string_view, 3> other_expects = {"redirect", "log", "sample"};
 
 /// nft's other spellings of TCP options.
 std::string_view option_alias(std::string_view name) {
@@ -258,7 +258,7 @@ std::vector<std::string> candidates(std::string_view kind) {
     } else if (kind == "expectation") {
         add(verdicts);
         add(other_expects);
-        add(std::array<std::string_view, 2>{"counter", "bytes"});
+        add(std::array<std::string_view, 4>{"counter", "element", "no", "bytes"});
     } else {
         add(verdicts);
         add(std::array<std::string_view, 7>{"jump", "goto", "counter", "nocount", "comment", "not",

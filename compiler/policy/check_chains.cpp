@@ -55,7 +55,9 @@ void check_policy(Context& context, Chain& chain, const ast::Chain& item) {
 bool is_final(const Rule& rule) {
     for (const Statement& statement : rule.statements) {
         if (std::holds_alternative<MatchStatement>(statement) ||
-            std::holds_alternative<VmapStatement>(statement)) {
+            std::holds_alternative<VmapStatement>(statement) ||
+            std::holds_alternative<LiveVmapStatement>(statement) ||
+            std::holds_alternative<UpdateSetStatement>(statement)) {
             return false;
         }
         if (const auto* verdict = std::get_if<VerdictStatement>(&statement)) {

@@ -7,6 +7,7 @@
 #include "compiler/policy/policy.h"
 
 #include <array>
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
@@ -49,12 +50,15 @@ struct SetEntries {
 struct SetEntry {
     const ast::SetItem* item = nullptr;
     Span span;
-    std::vector<Slot> slots; // IPv4 stands for `inet_addr`
-    int inet_part = -1;      // the slot of type `inet_addr`, if any
-    std::array<SetEntries, 2> entries;
+    std::vector<Slot> slots;                  // IPv4 stands for `inet_addr`
+    int inet_part = -1;                       // the slot of type `inet_addr`, if any
+    std::array<SetEntries, 2> entries;        // of a constant one
+    std::array<std::optional<SetId>, 2> live; // of a live one
     std::optional<Verdict> otherwise;
     bool used = false;
     bool broken = false; // not usable, already reported
+
+    [[nodiscard]] size_t families() const { return inet_part >= 0 ? 2 : 1; }
 };
 
 /// A chain leads to another.
@@ -189,14 +193,46 @@ std::optional<std::optional<Condition>> check_flags(Context& context, const ast:
 
 // check_sets.cpp
 void check_sets(Context& context);
-/// The set that a reference names, if it can be used with these keys; nothing after an error was reported.
-SetEntry* use_set(Context& context, const ast::Name& name, bool want_map,
+/// The set that a reference names, if it can be used with these keys, and is a map or none where that is
+/// asked; nothing after an error was reported.
+SetEntry* use_set(Context& context, const ast::Name& name, std::optional<bool> want_map,
                   const std::vector<ResolvedKey>& keys);
+/// The slots as they are for elements of one family.
+std::vector<Slot> slots_of_family(const SetEntry& set, size_t family);
+/// The family that a set of `inet_addr` is asked for by keys of this type there.
+size_t family_of(const SetEntry& set, const std::vector<Slot>& slots);
+
 // check_set_files.cpp
-bool read_set_file(Context& context, SetEntry& set);
+struct FileAttribute { // `timeout 10m`
+    std::string_view name, value;
+    Span span;
+};
+struct FileElement {
+    std::array<std::vector<Box>, 2> boxes; // by family
+    std::vector<FileAttribute> attributes;
+    std::optional<Verdict> verdict; // of a map
+    Span span;
+};
+/// Who takes a file's elements; false after an error was reported.
+struct SetFileTaker {
+    std::function<bool(FileElement&)> element;
+    /// Tried first, with a whole line: true if it was one it knows. May be missing.
+    std::function<bool(std::string_view line, Span span)> plain;
+};
+bool read_set_file(Context& context, SetEntry& set, const SetFileTaker& taker);
+
+// check_updates.cpp
+/// A match with a live set, for the keys of one family.
+Condition live_test(const SetEntry& set, std::vector<Key> keys, const std::vector<Slot>& slots, bool negated,
+                    Span span, std::string wanted);
+/// The keys as live sets are asked for: of `ether type`, the one behind the tags.
+std::vector<Key> live_keys(std::vector<Key> keys);
+/// Adds the statement to the rule, behind what its keys need; false after an error was reported.
+bool read_update(Context& context, const ast::UpdateStatement& update, Span span, Rule& rule);
 
 // check_vmaps.cpp
-std::optional<VmapStatement> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
+using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;
+std::optional<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
 bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
                     const std::vector<Span>& spans);
 
@@ -212,6 +248,9 @@ void find_contradictions(Context& context, const Rule& rule);
 
 // check_tests.cpp
 void check_tests(Context& context);
+// check_expected_elements.cpp
+/// Adds a step for each element; what is wrong is reported.
+void read_expected_elements(Context& context, const ast::ExpectElementStep& step, Span span, TestCase& test);
 // check_layers.cpp
 std::optional<packet::Source> read_layers(Context& context, const ast::SendStep& step, Span span);
 std::optional<std::vector<uint8_t>> read_hex(std::string_view text);

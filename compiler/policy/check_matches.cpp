@@ -123,33 +123,42 @@ Variant variant_of(const std::vector<ResolvedKey>& keys, bool ip6) {
     return variant;
 }
 
+/// Whether a set can hold what the keys of this family have.
+bool is_of_family(const std::vector<ResolvedKey>& keys, const Variant& variant, const SetEntry& set) {
+    for (size_t i = 0; i < keys.size(); ++i) {
+        const bool either = set.inet_part == static_cast<int>(i);
+        if (!either && keys[i].other && set.slots[i].type != variant.slots[i].type) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// The boxes of the right-hand side for one family; from a set or from values as written.
 bool boxes_of(Context& context, const ast::Match& match, const std::vector<ResolvedKey>& keys,
               const Variant& variant, SetEntry* set, std::vector<Box>& boxes) {
     if (set == nullptr) {
         return read_boxes(context, *match.value, variant.slots, boxes);
     }
-    size_t family = 0;
-    for (size_t i = 0; i < keys.size(); ++i) {
-        const TypeId type = variant.slots[i].type;
-        if (set->inet_part == static_cast<int>(i)) {
-            family = type == TypeId::Ipv6Addr ? 1 : 0;
-        } else if (keys[i].other && set->slots[i].type != type) {
-            return true; // a set of the other family
-        }
+    if (!is_of_family(keys, variant, *set)) {
+        return true;
     }
-    boxes = set->entries[family].boxes;
+    boxes = set->entries[family_of(*set, variant.slots)].boxes;
     return spend(context, boxes.size(), match.value->span);
 }
 
 std::optional<Condition> check_variant(Context& context, const ast::Match& match,
                                        const std::vector<ResolvedKey>& keys, Variant variant, SetEntry* set,
                                        Span span) {
+    const bool negated = match.relation == ast::Relation::Ne;
     std::vector<Box> boxes;
+    if (set != nullptr && set->live[0] && is_of_family(keys, variant, *set)) {
+        return live_test(*set, std::move(variant.keys), variant.slots, negated, span,
+                         shown(context, match.value->span));
+    }
     if (!boxes_of(context, match, keys, variant, set, boxes)) {
         return {};
     }
-    const bool negated = match.relation == ast::Relation::Ne;
     const bool any_family =
         std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.other.has_value(); });
     if (boxes.empty() && !set && !any_family) {

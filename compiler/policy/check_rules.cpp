@@ -81,16 +81,25 @@ bool can(const VmapStatement& vmap, VerdictTest wanted) {
                        [&](const auto& entry) { return wanted(entry.second); });
 }
 
-bool can(const Rule& rule, VerdictTest wanted) {
+bool can(const Policy& policy, const LiveVmapStatement& vmap, VerdictTest wanted) {
+    const std::vector<Verdict>& verdicts = policy.set(vmap.map).verdicts;
+    return (vmap.otherwise && wanted(*vmap.otherwise)) ||
+           std::any_of(verdicts.begin(), verdicts.end(), wanted);
+}
+
+bool can(const Policy& policy, const Rule& rule, VerdictTest wanted) {
     return std::any_of(rule.statements.begin(), rule.statements.end(), [&](const Statement& statement) {
         const auto* verdict = std::get_if<VerdictStatement>(&statement);
         const auto* vmap = std::get_if<VmapStatement>(&statement);
-        return (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted));
+        const auto* live = std::get_if<LiveVmapStatement>(&statement);
+        return (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted)) ||
+               (live != nullptr && can(policy, *live, wanted));
     });
 }
 
 void warn_of_not(Context& context, const Rule& rule) {
-    if (!can(rule, [](const Verdict& verdict) { return std::holds_alternative<Pass>(verdict); })) {
+    if (!can(context.policy, rule,
+             [](const Verdict& verdict) { return std::holds_alternative<Pass>(verdict); })) {
         return;
     }
     for (const Statement& statement : rule.statements) {
@@ -112,6 +121,7 @@ struct RuleReader {
     bool gave_verdict = false;
     bool fine = true; // nothing wrong so far
     bool nocount = false;
+    bool changes_set = false;
 
     bool read(const ast::Statement& statement) {
         return std::visit([&](const auto& node) { return one(node, statement.span); }, statement.node);
@@ -144,16 +154,25 @@ private:
         auto statement = check_vmap(context, vmap, span);
         const bool read = statement.has_value();
         gave_verdict = true;
-        ended = !read || !can(*statement, [](const Verdict& verdict) {
-            return std::holds_alternative<Continue>(verdict);
-        });
-        if (read) {
-            for (Condition& need : needed_tests(statement->keys, span)) {
+        if (!read) {
+            ended = true;
+            return false;
+        }
+        const auto goes_on = [](const Verdict& verdict) { return std::holds_alternative<Continue>(verdict); };
+        const auto take = [&](const std::vector<Key>& keys, auto vmap) {
+            for (Condition& need : needed_tests(keys, span)) {
                 rule.statements.emplace_back(MatchStatement{std::move(need)});
             }
-            rule.statements.emplace_back(std::move(*statement));
+            rule.statements.emplace_back(std::move(vmap));
+        };
+        if (auto* plain = std::get_if<VmapStatement>(&*statement)) {
+            ended = !can(*plain, goes_on);
+            take(plain->keys, std::move(*plain));
+        } else { // an element may always come that says `continue`
+            auto& live = std::get<LiveVmapStatement>(*statement);
+            take(live.keys, std::move(live));
         }
-        return read && here;
+        return here;
     }
     bool one(const ast::VerdictNode& node, Span span) {
         const bool here = reached(span);
@@ -164,6 +183,12 @@ private:
             rule.statements.emplace_back(VerdictStatement{*verdict});
         }
         return verdict && here;
+    }
+    bool one(const ast::UpdateStatement& update, Span span) {
+        const bool here = reached(span);
+        const bool read = read_update(context, update, span, rule);
+        changes_set = true;
+        return read && here;
     }
     bool one(const ast::CounterStatement&, Span span) {
         const bool here = reached(span);
@@ -197,11 +222,12 @@ bool check_rule(Context& context, const ast::Rule& rule, Rule& result) {
         }
     }
     result.text = ast::print(rule);
-    result.counts = !reader.nocount && context.policy.options.counters && can(result, is_terminal);
+    result.counts =
+        !reader.nocount && context.policy.options.counters && can(context.policy, result, is_terminal);
     if (!reader.fine) {
         return false;
     }
-    if (!reader.gave_verdict && !result.counts_mid) {
+    if (!reader.gave_verdict && !result.counts_mid && !reader.changes_set) {
         context.report(Diag::NoEffect, rule.span).with_hint("a rule ends with a verdict, or has a `counter`");
     }
     warn_of_not(context, result);

@@ -1,12 +1,17 @@
-// Elements of a set or map from its `file`: one a line, `#` begins a comment; in a map `KEY : VERDICT`.
+// Elements of a set or map from its `file`, one a line:
+//     KEY [timeout 10m] [comment "as reported"] [: VERDICT]   # comment
 #include "compiler/policy/check_context.h"
+
+#include <cstring>
 
 namespace xdpc::checking {
 
 namespace {
 
+constexpr std::string_view blanks = " \t\r";
+
 std::string_view trim(std::string_view text) {
-    const size_t begin = text.find_first_not_of(" \t\r");
+    const size_t begin = text.find_first_not_of(blanks);
     if (begin == std::string_view::npos) {
         return {};
     }
@@ -16,6 +21,47 @@ std::string_view trim(std::string_view text) {
 Span span_of(const Source& source, std::string_view part) {
     const auto begin = static_cast<uint32_t>(part.data() - source.text.data());
     return {source.id, begin, begin + static_cast<uint32_t>(part.size())};
+}
+
+/// Without its comment; a `#` between quotes is none.
+std::string_view without_comment(std::string_view line) {
+    bool quoted = false;
+    for (size_t i = 0; i < line.size(); ++i) {
+        quoted = quoted != (line[i] == '"');
+        if (line[i] == '#' && !quoted) {
+            return line.substr(0, i);
+        }
+    }
+    return line;
+}
+
+/// Takes the next word, or quoted text with its quotes, off the front.
+std::string_view next_word(std::string_view& rest) {
+    const size_t begin = std::min(rest.find_first_not_of(blanks), rest.size());
+    rest.remove_prefix(begin);
+    size_t end = 0;
+    if (rest.starts_with('"')) {
+        const size_t close = rest.find('"', 1);
+        end = close == std::string_view::npos ? rest.size() : close + 1;
+    } else {
+        end = std::min(rest.find_first_of(blanks), rest.size());
+    }
+    const std::string_view word = rest.substr(0, end);
+    rest.remove_prefix(end);
+    return word;
+}
+
+std::string_view unquoted(std::string_view word) {
+    const bool quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
+    return quoted ? word.substr(1, word.size() - 2) : word;
+}
+
+bool is_attribute(std::string_view word) {
+    return word == "timeout" || word == "expires" || word == "comment" || word == "counter";
+}
+
+bool is_number(std::string_view word) {
+    return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 std::optional<ast::VerdictNode> read_verdict(Context& context, std::string_view text, Span span) {
@@ -43,20 +89,61 @@ std::optional<ast::VerdictNode> read_verdict(Context& context, std::string_view 
     return {};
 }
 
+/// A line in its pieces.
+struct Line {
+    std::string_view key, verdict;
+    std::vector<FileAttribute> attributes;
+    bool has_colon = false;
+};
+
 struct Reader {
     Context& context;
     SetEntry& set;
     const Source& source;
+    const SetFileTaker& taker;
     std::array<std::vector<Slot>, 2> slots;
-    std::array<std::vector<Span>, 2> spans;
     std::vector<std::vector<Interval>> parts;
 
-    bool read_part(std::string_view text, const Slot& slot, std::vector<Interval>& out) {
-        out.clear();
-        return read_word(context, text, span_of(source, text), slot, out);
+    Line split(std::string_view text) const {
+        Line line;
+        std::string_view rest = text;
+        while (true) {
+            std::string_view word = next_word(rest);
+            if (word.empty()) {
+                return line;
+            }
+            if (set.item->is_map && !line.has_colon && !line.key.empty() && word.starts_with(':')) {
+                line.has_colon = true;
+                word.remove_prefix(1);
+                if (word.empty()) {
+                    continue;
+                }
+            }
+            if (is_attribute(word) && !line.key.empty()) {
+                line.attributes.push_back(attribute(word, rest));
+            } else {
+                std::string_view& to = line.has_colon ? line.verdict : line.key;
+                const char* begin = to.empty() ? word.data() : to.data();
+                to = {begin, static_cast<size_t>(word.data() + word.size() - begin)};
+            }
+        }
     }
 
-    bool read_key(std::string_view text, size_t family) {
+    FileAttribute attribute(std::string_view name, std::string_view& rest) const {
+        if (name != "counter") {
+            const std::string_view value = next_word(rest);
+            return {name, unquoted(value), span_of(source, value.empty() ? name : value)};
+        }
+        for (std::string_view ahead = rest;;) { // nft prints `counter packets 0 bytes 0`
+            const std::string_view word = next_word(ahead);
+            if ((word != "packets" && word != "bytes") || !is_number(next_word(ahead))) {
+                return {name, {}, span_of(source, name)};
+            }
+            rest = ahead;
+        }
+    }
+
+    bool read_key(std::string_view text, size_t family, std::vector<Box>& boxes) {
         const auto& wanted = slots[family];
         parts.resize(wanted.size());
         std::string_view rest = text;
@@ -68,49 +155,47 @@ struct Reader {
                                fmt::format("{} parts", wanted.size()));
                 return false;
             }
-            if (!read_part(trim(rest.substr(0, dot)), wanted[i], parts[i])) {
+            const std::string_view part = unquoted(trim(rest.substr(0, dot)));
+            parts[i].clear();
+            if (!read_word(context, part, span_of(source, part), wanted[i], parts[i])) {
                 return false;
             }
             rest.remove_prefix(std::min(dot + 3, rest.size()));
         }
         if (wanted.size() > 1) {
-            return multiply(context, parts, span_of(source, text), set.entries[family].boxes);
+            return multiply(context, parts, span_of(source, text), boxes);
         }
         for (const Interval& interval : parts[0]) {
-            set.entries[family].boxes.push_back({interval});
+            boxes.push_back({interval});
         }
         return true;
     }
 
-    bool read_line(std::string_view line) {
-        std::string_view key = line;
-        std::optional<Verdict> verdict;
+    bool read_line(std::string_view text) {
+        Line line = split(text);
+        FileElement element;
+        element.span = span_of(source, line.key);
+        element.attributes = std::move(line.attributes);
         if (set.item->is_map) {
-            const size_t colon = line.rfind(" :");
-            const std::string_view word = trim(colon == line.npos ? line : line.substr(colon + 2));
-            const auto node = read_verdict(context, word, span_of(source, word));
-            verdict = node ? resolve_verdict(context, *node) : std::nullopt;
-            if (!verdict || colon == line.npos) {
+            const auto node = read_verdict(context, line.has_colon ? trim(line.verdict) : text,
+                                           span_of(source, line.has_colon ? line.verdict : text));
+            element.verdict = node ? resolve_verdict(context, *node) : std::nullopt;
+            if (!element.verdict || !line.has_colon) {
                 return false;
             }
-            key = trim(line.substr(0, colon));
         }
-        bool fine = true;
-        for (size_t family = 0; fine && family < (set.inet_part >= 0 ? 2U : 1U); ++family) {
-            SetEntries& entries = set.entries[family];
-            fine = read_key(key, family);
-            if (verdict) {
-                entries.verdicts.resize(entries.boxes.size(), *verdict);
-                spans[family].resize(entries.boxes.size(), span_of(source, key));
+        for (size_t family = 0; family < set.families(); ++family) {
+            if (!read_key(line.key, family, element.boxes[family])) {
+                return false;
             }
         }
-        return fine;
+        return taker.element(element);
     }
 };
 
 } // namespace
 
-bool read_set_file(Context& context, SetEntry& set) {
+bool read_set_file(Context& context, SetEntry& set, const SetFileTaker& taker) {
     if (!set.item->file) {
         return true;
     }
@@ -121,40 +206,22 @@ bool read_set_file(Context& context, SetEntry& set) {
         return false;
     }
     const Source& source = context.sources.get(*file);
-    Reader reader{context, set, source, {}, {}, {}};
-    for (size_t family = 0; family < 2; ++family) {
-        reader.slots[family] = set.slots;
-        if (set.inet_part >= 0) {
-            Slot& slot = reader.slots[family][static_cast<size_t>(set.inet_part)];
-            slot = {family == 0 ? TypeId::Ipv4Addr : TypeId::Ipv6Addr,
-                    static_cast<uint16_t>(family == 0 ? 32 : 128), slot.name, true};
-        }
-        // Elements written in the policy come first and have their own conflicts found already.
-        reader.spans[family].resize(set.entries[family].boxes.size(), name.span);
+    Reader reader{context, set, source, taker, {}, {}};
+    for (size_t family = 0; family < set.families(); ++family) {
+        reader.slots[family] = slots_of_family(set, family);
     }
     constexpr unsigned enough_errors = 20;
     unsigned errors = 0;
     const std::string_view text = source.text;
     for (size_t begin = 0; begin < text.size() && errors < enough_errors;) {
         const size_t end = std::min(text.find('\n', begin), text.size());
-        std::string_view line = text.substr(begin, end - begin);
-        line = trim(line.substr(0, line.find('#')));
-        errors += line.empty() || reader.read_line(line) ? 0 : 1;
+        const std::string_view line = trim(without_comment(text.substr(begin, end - begin)));
         begin = end + 1;
-    }
-    if (errors != 0 || !set.item->is_map) {
-        return errors == 0;
-    }
-    for (size_t family = 0; family < 2; ++family) {
-        std::vector<std::pair<Box, Verdict>> entries;
-        for (size_t i = 0; i < set.entries[family].boxes.size(); ++i) {
-            entries.emplace_back(set.entries[family].boxes[i], set.entries[family].verdicts[i]);
-        }
-        if (!find_conflicts(context, entries, reader.spans[family])) {
-            return false;
+        if (!line.empty() && !(taker.plain && taker.plain(line, span_of(source, line)))) {
+            errors += reader.read_line(line) ? 0 : 1;
         }
     }
-    return true;
+    return errors == 0;
 }
 
 } // namespace xdpc::checking

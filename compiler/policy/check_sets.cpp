@@ -1,5 +1,6 @@
-// Constant sets and maps: types, elements, files; and what may be compared with them.
-#include "compiler/policy/check_context.h"
+// Sets and maps: what they are declared as, the elements of constant ones, and what may be compared with
+// them.
+#include "compiler/policy/check_live_sets.h"
 #include "compiler/policy/scalars.h"
 
 #include <algorithm>
@@ -93,54 +94,73 @@ bool read_type(Context& context, SetEntry& set) {
     return true;
 }
 
-/// Live sets are not built yet; what asks for one is named.
-bool check_flags_and_options(Context& context, const ast::SetItem& item) {
+/// A flag or option, and where it is kept.
+bool take_flag(const ast::Name& flag, SetTraits& traits) {
+    if (flag.text == "constant") {
+        traits.constant = &flag;
+    } else if (flag.text == "interval") {
+        traits.interval = &flag;
+    } else if (flag.text == "timeout") {
+        traits.timeout_flag = traits.live = &flag;
+    } else if (flag.text == "dynamic") {
+        traits.dynamic = traits.live = &flag;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool take_option(const ast::ElementAttribute& option, SetTraits& traits) {
+    const std::string& name = option.name.text;
+    if (name == "size") {
+        traits.size = &option;
+    } else if (name == "timeout") {
+        traits.timeout = &option;
+        traits.live = &option.name;
+    } else if (name == "counter") {
+        traits.counter = traits.live = &option.name;
+    } else if (name == "gc-interval") {
+        traits.live = &option.name; // what has expired is collected as it is met
+    } else if (name == "auto-merge") {
+        traits.auto_merge = &option.name;
+    } else {
+        return name == "comment" || name == "policy";
+    }
+    return true;
+}
+
+/// Nothing after an error was reported.
+std::optional<SetTraits> read_traits(Context& context, const ast::SetItem& item) {
     static const std::vector<std::string> flags = {"constant", "interval", "timeout", "dynamic"};
     static const std::vector<std::string> options = {"size",    "timeout", "gc-interval", "counter",
                                                      "comment", "policy",  "auto-merge"};
+    SetTraits traits;
     bool fine = true;
-    bool constant = false;
-    const ast::Name* live = nullptr;
     for (const ast::Name& flag : item.flags) {
-        constant = constant || flag.text == "constant";
-        live = flag.text == "timeout" || flag.text == "dynamic" ? &flag : live;
-        if (std::find(flags.begin(), flags.end(), flag.text) == flags.end()) {
+        if (!take_flag(flag, traits)) {
             context.report(Diag::UnknownOption, flag.span, "flag", flag.text)
                 .with_hint(did_you_mean(flag.text, flags));
             fine = false;
         }
     }
     for (const ast::ElementAttribute& option : item.options) {
-        const std::string& name = option.name.text;
-        live = name == "timeout" || name == "gc-interval" || name == "counter" ? &option.name : live;
-        if (std::find(options.begin(), options.end(), name) == options.end()) {
-            context.report(Diag::UnknownOption, option.name.span, "option", name)
-                .with_hint(did_you_mean(name, options));
+        if (!take_option(option, traits)) {
+            context.report(Diag::UnknownOption, option.name.span, "option", option.name.text)
+                .with_hint(did_you_mean(option.name.text, options));
             fine = false;
         }
     }
-    const std::string what = item.is_map ? "map" : "set";
-    if (!constant) {
-        context.report(Diag::NotYetSupported, item.name.span, "a live " + what)
-            .with_hint("`flags constant` compiles the " + what + " in");
-        return false;
+    const ast::Name* against = traits.constant != nullptr  ? traits.live
+                               : traits.dynamic != nullptr ? traits.interval
+                                                           : nullptr;
+    if (against != nullptr) {
+        const ast::Name& first = traits.constant != nullptr ? *traits.constant : *traits.dynamic;
+        context.report(Diag::TraitsExclude, against->span, against->text, first.text)
+            .with_hint(traits.constant != nullptr ? "constant sets are compiled in; others are live"
+                                                  : "rules add single values");
+        fine = false;
     }
-    if (live != nullptr) {
-        context.report(Diag::NotYetSupported, live->span, "`" + live->text + "` of a constant " + what);
-        return false;
-    }
-    return fine;
-}
-
-/// The slots as they are for elements of one family.
-std::vector<Slot> slots_of_family(const SetEntry& set, size_t family) {
-    std::vector<Slot> slots = set.slots;
-    if (set.inet_part >= 0) {
-        Slot& slot = slots[static_cast<size_t>(set.inet_part)];
-        slot = {family == 0 ? TypeId::Ipv4Addr : TypeId::Ipv6Addr,
-                static_cast<uint16_t>(family == 0 ? 32 : 128), slot.name, true};
-    }
-    return slots;
+    return fine ? std::optional(traits) : std::nullopt;
 }
 
 bool read_map_element(Context& context, SetEntry& set, const ast::Element& element,
@@ -160,7 +180,7 @@ bool read_map_element(Context& context, SetEntry& set, const ast::Element& eleme
         return true;
     }
     bool fine = true;
-    for (size_t family = 0; family < (set.inet_part >= 0 ? 2U : 1U); ++family) {
+    for (size_t family = 0; family < set.families(); ++family) {
         SetEntries& entries = set.entries[family];
         fine = read_boxes(context, element.key, slots_of_family(set, family), entries.boxes) && fine;
         entries.verdicts.resize(entries.boxes.size(), *verdict);
@@ -176,7 +196,7 @@ bool read_elements(Context& context, SetEntry& set) {
     }
     if (!item.is_map) {
         bool fine = true;
-        for (size_t family = 0; family < (set.inet_part >= 0 ? 2U : 1U); ++family) {
+        for (size_t family = 0; family < set.families(); ++family) {
             fine = read_boxes(context, *item.elements, slots_of_family(set, family),
                               set.entries[family].boxes) &&
                    fine;
@@ -205,6 +225,42 @@ bool read_elements(Context& context, SetEntry& set) {
     return fine;
 }
 
+/// Elements from the file of a constant set, behind those of the policy, which have no conflicts.
+bool read_file(Context& context, SetEntry& set) {
+    std::array<std::vector<Span>, 2> spans;
+    SetFileTaker taker;
+    taker.element = [&](FileElement& element) {
+        if (!element.attributes.empty() && element.attributes[0].name != "comment") {
+            const FileAttribute& attribute = element.attributes[0];
+            context.report(Diag::TraitsExclude, attribute.span, attribute.name, "constant");
+            return false;
+        }
+        for (size_t family = 0; family < set.families(); ++family) {
+            SetEntries& entries = set.entries[family];
+            spans[family].resize(entries.boxes.size(), set.item->name.span);
+            entries.boxes.insert(entries.boxes.end(), element.boxes[family].begin(),
+                                 element.boxes[family].end());
+            spans[family].resize(entries.boxes.size(), element.span);
+            entries.verdicts.resize(element.verdict ? entries.boxes.size() : 0,
+                                    element.verdict.value_or(Pass{}));
+        }
+        return true;
+    };
+    if (!read_set_file(context, set, taker)) {
+        return false;
+    }
+    bool fine = true;
+    for (size_t family = 0; fine && set.item->is_map && family < set.families(); ++family) {
+        std::vector<std::pair<Box, Verdict>> entries;
+        for (size_t i = 0; i < set.entries[family].boxes.size(); ++i) {
+            entries.emplace_back(set.entries[family].boxes[i], set.entries[family].verdicts[i]);
+        }
+        spans[family].resize(entries.size(), set.item->name.span);
+        fine = find_conflicts(context, entries, spans[family]);
+    }
+    return fine;
+}
+
 bool check_size(Context& context, const SetEntry& set) {
     for (const ast::ElementAttribute& option : set.item->options) {
         if (option.name.text != "size" || !option.value) {
@@ -223,8 +279,14 @@ bool check_size(Context& context, const SetEntry& set) {
 }
 
 bool check_set(Context& context, SetEntry& set) {
-    if (!check_flags_and_options(context, *set.item) || !read_type(context, set) ||
-        !read_elements(context, set) || !read_set_file(context, set) || !check_size(context, set)) {
+    const auto traits = read_traits(context, *set.item);
+    if (!traits || !read_type(context, set)) {
+        return false;
+    }
+    if (traits->constant == nullptr) {
+        return check_live_set(context, set, *traits);
+    }
+    if (!read_elements(context, set) || !read_file(context, set) || !check_size(context, set)) {
         return false;
     }
     if (!set.item->is_map) {
@@ -261,13 +323,28 @@ bool fits(const SetEntry& set, size_t part, const ResolvedKey& key) {
 
 } // namespace
 
+/// The slots as they are for elements of one family.
+std::vector<Slot> slots_of_family(const SetEntry& set, size_t family) {
+    std::vector<Slot> slots = set.slots;
+    if (set.inet_part >= 0) {
+        Slot& slot = slots[static_cast<size_t>(set.inet_part)];
+        slot = {family == 0 ? TypeId::Ipv4Addr : TypeId::Ipv6Addr,
+                static_cast<uint16_t>(family == 0 ? 32 : 128), slot.name, true};
+    }
+    return slots;
+}
+
+size_t family_of(const SetEntry& set, const std::vector<Slot>& slots) {
+    return set.inet_part >= 0 && slots[static_cast<size_t>(set.inet_part)].type == TypeId::Ipv6Addr ? 1 : 0;
+}
+
 void check_sets(Context& context) {
     for (auto& [name, set] : context.sets) {
         set.broken = !check_set(context, set);
     }
 }
 
-SetEntry* use_set(Context& context, const ast::Name& name, bool want_map,
+SetEntry* use_set(Context& context, const ast::Name& name, std::optional<bool> want_map,
                   const std::vector<ResolvedKey>& keys) {
     auto found = context.sets.find(name.text);
     if (found == context.sets.end()) {
@@ -283,10 +360,11 @@ SetEntry* use_set(Context& context, const ast::Name& name, bool want_map,
     if (set.broken) {
         return nullptr;
     }
-    if (set.item->is_map != want_map) {
+    if (want_map && set.item->is_map != *want_map) {
         context
-            .report(Diag::SetOrMap, name.span, name.text, want_map ? "set" : "map", want_map ? "map" : "set")
-            .with_hint(want_map ? "" : "a map is looked up with `vmap @" + name.text + "`");
+            .report(Diag::SetOrMap, name.span, name.text, *want_map ? "set" : "map",
+                    *want_map ? "map" : "set")
+            .with_hint(*want_map ? "" : "a map is looked up with `vmap @" + name.text + "`");
         return nullptr;
     }
     if (set.slots.size() != keys.size()) {

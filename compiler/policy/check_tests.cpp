@@ -127,6 +127,9 @@ struct StepReader {
             test.steps.push_back({span, ExpectCounter{*rule, step.packets, step.bytes}});
         }
     }
+    void operator()(const ast::ExpectElementStep& step) const {
+        read_expected_elements(context, step, span, test);
+    }
     void operator()(const ast::ExpectBytesStep& step) const {
         const auto text = text_of(step.bytes);
         const auto bytes = text ? read_hex(*text) : std::nullopt;

@@ -78,12 +78,8 @@ void settle_ether_type(const std::vector<ResolvedKey>& keys, VmapStatement& resu
     }
 }
 
-void take_map(const SetEntry& map, const std::vector<ResolvedKey>& keys, VmapStatement& result) {
-    size_t family = 0;
-    if (map.inet_part >= 0 && keys[static_cast<size_t>(map.inet_part)].slot.type == TypeId::Ipv6Addr) {
-        family = 1;
-    }
-    const SetEntries& entries = map.entries[family];
+void take_map(const SetEntry& map, const std::vector<Slot>& slots, VmapStatement& result) {
+    const SetEntries& entries = map.entries[family_of(map, slots)];
     for (size_t i = 0; i < entries.boxes.size(); ++i) {
         result.entries.emplace_back(entries.boxes[i], entries.verdicts[i]);
     }
@@ -91,26 +87,50 @@ void take_map(const SetEntry& map, const std::vector<ResolvedKey>& keys, VmapSta
 }
 
 /// A named map's jumps become edges where it is used.
-void lead_on(Context& context, const VmapStatement& vmap, Span span) {
+void lead_on(Context& context, const std::vector<Verdict>& verdicts, Span span) {
     std::set<ChainId> targets;
-    auto add = [&](const Verdict& verdict) {
+    for (const Verdict& verdict : verdicts) {
         if (const auto* jump = std::get_if<Jump>(&verdict)) {
             targets.insert(jump->chain);
         } else if (const auto* go = std::get_if<Goto>(&verdict)) {
             targets.insert(go->chain);
         }
-    };
-    for (const auto& [box, verdict] : vmap.entries) {
-        add(verdict);
-    }
-    if (vmap.otherwise) {
-        add(*vmap.otherwise);
     }
     for (const ChainId target : targets) {
         if (context.current_chain) {
             context.edges.push_back({*context.current_chain, target, span});
         }
     }
+}
+
+/// `vmap @name`.
+std::optional<AnyVmap> take_named(Context& context, const ast::Name& name,
+                                  const std::vector<ResolvedKey>& keys, const std::vector<Slot>& slots,
+                                  VmapStatement result) {
+    const SetEntry* map = use_set(context, name, true, keys);
+    if (map == nullptr) {
+        return {};
+    }
+    std::vector<Verdict> verdicts;
+    if (map->otherwise) {
+        verdicts.push_back(*map->otherwise);
+    }
+    if (const auto& id = map->live[family_of(*map, slots)]) {
+        const std::vector<Verdict>& of_elements = context.policy.set(*id).verdicts;
+        verdicts.insert(verdicts.end(), of_elements.begin(), of_elements.end());
+        lead_on(context, verdicts, result.span);
+        return LiveVmapStatement{live_keys(std::move(result.keys)), *id, map->otherwise, result.span};
+    }
+    take_map(*map, slots, result);
+    if (!spend(context, result.entries.size(), result.span)) {
+        return {};
+    }
+    for (const auto& [box, verdict] : result.entries) {
+        verdicts.push_back(verdict);
+    }
+    lead_on(context, verdicts, result.span);
+    settle_ether_type(keys, result);
+    return result;
 }
 
 } // namespace
@@ -143,7 +163,7 @@ bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>
     return true;
 }
 
-std::optional<VmapStatement> check_vmap(Context& context, const ast::Vmap& vmap, Span span) {
+std::optional<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span) {
     const auto keys = resolve_all(context, vmap.keys, &vmap.table);
     VmapStatement result;
     result.span = span;
@@ -178,15 +198,7 @@ std::optional<VmapStatement> check_vmap(Context& context, const ast::Vmap& vmap,
             return {};
         }
     } else if (const auto* reference = std::get_if<ast::SetRef>(&table->node)) {
-        const SetEntry* map = use_set(context, reference->name, true, *keys);
-        if (map == nullptr) {
-            return {};
-        }
-        take_map(*map, *keys, result);
-        if (!spend(context, result.entries.size(), span)) {
-            return {};
-        }
-        lead_on(context, result, span);
+        return take_named(context, reference->name, *keys, slots, std::move(result));
     } else {
         std::vector<Box> ignored;
         if (read_boxes(context, *table, slots, ignored)) {

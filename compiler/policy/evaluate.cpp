@@ -41,6 +41,27 @@ Step run_vmap(const VmapStatement& vmap, const Subject& subject) {
     return Failed{};
 }
 
+Step run_live_vmap(const LiveVmapStatement& vmap, const Subject& subject) {
+    if (!read_tuple(vmap.keys, subject)) {
+        return Failed{};
+    }
+    if (const auto found = find_element(vmap.keys, vmap.map, subject)) {
+        return step_of(subject.policy->set(vmap.map).verdicts[found->value]);
+    }
+    return vmap.otherwise ? step_of(*vmap.otherwise) : Step{Failed{}};
+}
+
+Step run_update(const UpdateSetStatement& update, const Subject& subject) {
+    const auto tuple = read_tuple(update.keys, subject);
+    if (!tuple) {
+        return Failed{};
+    }
+    SetState& set = subject.effects->sets[update.set.value];
+    const bool done = set.update(subject.policy->set(update.set), update.op, *tuple, update.timeout_ns,
+                                 subject.state.now_ns());
+    return done ? Step{Going{}} : Step{Failed{}};
+}
+
 void count(Count& to, const Subject& subject) {
     ++to.packets;
     to.bytes += subject.view.frame.size();
@@ -69,9 +90,12 @@ Step run(const Statement& statement, const Subject& subject, Count& mid, TraceSt
                               }
                               return step;
                           },
-                          [&](const LiveVmapStatement&) -> Step {
-                              assert(false);
-                              return Failed{};
+                          [&](const LiveVmapStatement& s) -> Step {
+                              Step step = run_live_vmap(s, subject);
+                              if (trace != nullptr && std::holds_alternative<Failed>(step)) {
+                                  explain(s, subject, *trace);
+                              }
+                              return step;
                           },
                           [&](const LimitStatement&) -> Step {
                               assert(false);
@@ -85,9 +109,12 @@ Step run(const Statement& statement, const Subject& subject, Count& mid, TraceSt
                               assert(false);
                               return Failed{};
                           },
-                          [&](const UpdateSetStatement&) -> Step {
-                              assert(false);
-                              return Failed{};
+                          [&](const UpdateSetStatement& s) -> Step {
+                              Step step = run_update(s, subject);
+                              if (trace != nullptr && std::holds_alternative<Failed>(step)) {
+                                  explain(s, subject, *trace);
+                              }
+                              return step;
                           },
                           [&](const LogStatement&) -> Step {
                               assert(false);
@@ -200,7 +227,10 @@ Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace
 } // namespace
 
 Outcome evaluate(const Policy& policy, State& state, const PacketView& packet, Trace* trace) {
-    const Outcome outcome = decide(policy, state, subject_of(packet, state), trace);
+    Subject subject = subject_of(packet, state);
+    subject.policy = &policy;
+    subject.effects = &state;
+    const Outcome outcome = decide(policy, state, subject, trace);
     ++state.packets;
     return outcome;
 }

@@ -2,6 +2,7 @@
 // every differential test, the engine of `xdpc test --engine reference` and of `xdpc trace`.
 #pragma once
 
+#include "compiler/policy/evaluate_sets.h"
 #include "compiler/policy/policy.h"
 
 #include <span>
@@ -17,12 +18,6 @@ struct PacketView {
     uint32_t cpu = 0;
 };
 
-struct Count {
-    uint64_t packets = 0;
-    uint64_t bytes = 0;
-    bool operator==(const Count&) const = default;
-};
-
 /// 2026-01-01 00:00:00 UTC: where the clock of every test begins.
 inline constexpr uint64_t test_epoch_ns = 1767225600ULL * 1'000'000'000ULL;
 /// What `now_ns` of a test begins at.
@@ -35,9 +30,19 @@ struct State {
     uint64_t elapsed_ns = 0;       // since the test's begin
     uint64_t seed = 1;             // of `meta random`
     uint64_t packets = 0;          // evaluated so far
+    std::vector<SetState> sets;    // by SetId
 
-    explicit State(const Policy& policy)
-        : end_counts(policy.rules.size() + policy.chains.size()), mid_counts(policy.rules.size()) {}
+    /// As the policy's files have it; elements that expire begin at `elapsed`. Copies are cheap while they do
+    /// not differ.
+    explicit State(const Policy& policy, uint64_t elapsed = 0)
+        : end_counts(policy.rules.size() + policy.chains.size()), mid_counts(policy.rules.size()),
+          elapsed_ns(elapsed) {
+        for (const LiveSet& set : policy.sets) {
+            sets.emplace_back(set, now_ns());
+        }
+    }
+    /// The clock of limits and timeouts.
+    [[nodiscard]] uint64_t now_ns() const { return test_clock_begin_ns + elapsed_ns; }
 };
 
 struct Outcome {

@@ -189,14 +189,28 @@ bool holds(const Test& test, const Subject& subject) {
     return within != test.negated;
 }
 
+std::optional<FoundElement> find_element(const std::vector<Key>& keys, SetId id, const Subject& subject) {
+    const auto tuple = read_tuple(keys, subject);
+    assert(subject.policy != nullptr);
+    if (!tuple) {
+        return {};
+    }
+    const LiveSet& set = subject.policy->set(id);
+    const auto found = subject.state.sets[id.value].find(set, *tuple, subject.state.now_ns());
+    if (found && subject.effects != nullptr) {
+        subject.effects->sets[id.value].count(set, *tuple, subject.state.now_ns(), subject.view.frame.size());
+    }
+    return found;
+}
+
 bool holds(const Condition& condition, const Subject& subject) {
     const auto part_holds = [&](const Condition& part) { return holds(part, subject); };
     return std::visit(
         Overloaded{
             [&](const Test& test) { return holds(test, subject); },
-            [&](const SetTest&) -> bool {
-                assert(false);
-                return false;
+            [&](const SetTest& test) {
+                const bool present = read_tuple(test.keys, subject).has_value();
+                return present && find_element(test.keys, test.set, subject).has_value() != test.negated;
             },
             [&](const AllOf& all) { return std::all_of(all.parts.begin(), all.parts.end(), part_holds); },
             [&](const AnyOf& any) { return std::any_of(any.parts.begin(), any.parts.end(), part_holds); },

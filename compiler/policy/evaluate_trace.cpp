@@ -187,6 +187,22 @@ void explain_keys(const std::vector<Key>& keys, const Subject& subject, TraceSte
     }
 }
 
+/// Explaining asks again what was asked already.
+Subject without_effects(const Subject& subject) {
+    Subject quiet = subject;
+    quiet.effects = nullptr;
+    return quiet;
+}
+
+/// "@blocklist, which has no such element"
+std::string wanted_of(const SetTest& test, const Subject& subject) {
+    const std::string name = "@" + subject.policy->set(test.set).name;
+    if (!read_tuple(test.keys, subject)) {
+        return (test.negated ? "!= " : "") + name;
+    }
+    return test.negated ? "!= " + name + ", which has this element" : name + ", which has no such element";
+}
+
 void explain_any(const AnyOf& any, const Subject& subject, TraceStep& step) {
     std::optional<TraceStep> best;
     for (const Condition& part : any.parts) {
@@ -217,7 +233,8 @@ std::string absence_of(const KeySource& key, const Subject& subject) {
                       key);
 }
 
-void explain(const Condition& condition, const Subject& subject, TraceStep& step) {
+void explain(const Condition& condition, const Subject& asked, TraceStep& step) {
+    const Subject subject = without_effects(asked);
     step.span = condition.span;
     std::visit(Overloaded{
                    [&](const Test& test) {
@@ -227,7 +244,7 @@ void explain(const Condition& condition, const Subject& subject, TraceStep& step
                    },
                    [&](const SetTest& test) {
                        step.span = test.span;
-                       step.wanted = (test.negated ? "!= " : "") + test.wanted;
+                       step.wanted = wanted_of(test, subject);
                        explain_keys(test.keys, subject, step);
                    },
                    [&](const AllOf& all) {
@@ -252,6 +269,18 @@ void explain(const VmapStatement& vmap, const Subject& subject, TraceStep& step)
     step.span = vmap.span;
     step.wanted = "a key of the verdict map";
     explain_keys(vmap.keys, subject, step);
+}
+
+void explain(const LiveVmapStatement& vmap, const Subject& subject, TraceStep& step) {
+    step.span = vmap.span;
+    step.wanted = "an element of @" + subject.policy->set(vmap.map).name;
+    explain_keys(vmap.keys, subject, step);
+}
+
+void explain(const UpdateSetStatement& update, const Subject& subject, TraceStep& step) {
+    step.span = update.span;
+    step.wanted = "room in @" + subject.policy->set(update.set).name + ", which is full";
+    explain_keys(update.keys, subject, step);
 }
 
 } // namespace xdpc

@@ -13,6 +13,8 @@ namespace {
 
 struct Machine {
     const ir::Program& program;
+    const Policy& policy;
+    State& state;
     std::vector<Count>& slots;
     const Subject& subject;
 
@@ -38,7 +40,17 @@ struct Machine {
         return nullptr;
     }
 
-    [[nodiscard]] bool holds(const ir::Cond& cond) const {
+    std::optional<FoundElement> find(SetId id, const std::vector<u128>& values) {
+        const LiveSet& set = policy.set(id);
+        SetState& elements = state.sets[id.value];
+        const auto found = elements.find(set, values, state.now_ns());
+        if (found) {
+            elements.count(set, values, state.now_ns(), subject.view.frame.size());
+        }
+        return found;
+    }
+
+    [[nodiscard]] bool holds(const ir::Cond& cond) {
         return std::visit(Overloaded{
                               [&](const ir::Atom& atom) {
                                   const std::optional<u128> value =
@@ -49,9 +61,9 @@ struct Machine {
                                   const auto values = tuple(lookup.keys, lookup.masks);
                                   return values && (find(lookup.table, *values) != nullptr) != lookup.negated;
                               },
-                              [&](const ir::SetLookup&) -> bool {
-                                  assert(false);
-                                  return false;
+                              [&](const ir::SetLookup& lookup) {
+                                  const auto values = tuple(lookup.keys, lookup.masks);
+                                  return values && find(lookup.set, *values).has_value() != lookup.negated;
                               },
                               [&](const ir::And& all) {
                                   bool result = true;
@@ -86,6 +98,22 @@ struct Machine {
         return entry ? std::optional(dispatch.verdicts[entry->value]) : dispatch.otherwise;
     }
 
+    /// False: the rule ends.
+    bool update(const ir::UpdateSet& update) {
+        const auto values = tuple(update.keys, update.masks);
+        return values && state.sets[update.set.value].update(policy.set(update.set), update.op, *values,
+                                                             update.timeout_ns, state.now_ns());
+    }
+
+    [[nodiscard]] std::optional<Verdict> dispatch(const ir::LiveDispatch& dispatch) {
+        const auto values = tuple(dispatch.keys, dispatch.masks);
+        if (!values) {
+            return {};
+        }
+        const auto found = find(dispatch.map, *values);
+        return found ? std::optional(dispatch.verdicts[found->value]) : dispatch.otherwise;
+    }
+
     std::optional<Verdict> run(const ir::Rule& rule) {
         for (const ir::Step& step : rule.steps) {
             if (const auto* guard = std::get_if<ir::Guard>(&step.node)) {
@@ -96,8 +124,14 @@ struct Machine {
                 count(counter->slot);
             } else if (const auto* decide = std::get_if<ir::Decide>(&step.node)) {
                 return decide->verdict;
+            } else if (const auto* change = std::get_if<ir::UpdateSet>(&step.node)) {
+                if (!update(*change)) {
+                    return {};
+                }
             } else {
-                const auto verdict = dispatch(std::get<ir::Dispatch>(step.node));
+                const auto* live = std::get_if<ir::LiveDispatch>(&step.node);
+                const auto verdict =
+                    live != nullptr ? dispatch(*live) : dispatch(std::get<ir::Dispatch>(step.node));
                 if (!verdict || !std::holds_alternative<Continue>(*verdict)) {
                     return verdict;
                 }
@@ -152,6 +186,24 @@ Outcome run(Machine& machine) {
     return end(program.chains[program.entry.value]);
 }
 
+/// What passes between two packets: now and then some seconds, in which elements expire.
+uint64_t step_ns(uint64_t packet) {
+    return packet % 3 == 0 ? (packet * 7919 % 4) * 1'000'000'000 : 1'000'000;
+}
+
+/// The first set in which both differ, "" if there is none.
+std::string element_difference(const Policy& policy, const State& program, const State& evaluator) {
+    for (const LiveSet& set : policy.sets) {
+        const auto of_program = program.sets[set.id.value].elements(set, program.now_ns());
+        const auto of_evaluator = evaluator.sets[set.id.value].elements(set, evaluator.now_ns());
+        if (of_program != of_evaluator) {
+            return fmt::format("@{}: {} elements, evaluator {}, or they differ", set.name, of_program.size(),
+                               of_evaluator.size());
+        }
+    }
+    return {};
+}
+
 std::string name_of(const Policy& policy, const Outcome& outcome) {
     return fmt::format("{} by {}", name_of(outcome.action), display_of(policy, outcome.decider));
 }
@@ -178,28 +230,34 @@ std::string count_difference(const Policy& policy, const State& state, const std
 
 } // namespace
 
-Outcome evaluate(const ir::Program& program, std::vector<Count>& slots, const State& state,
+Outcome evaluate(const ir::Program& program, const Policy& policy, std::vector<Count>& slots, State& state,
                  const PacketView& packet) {
     const Subject subject = subject_of(packet, state);
-    Machine machine{program, slots, subject};
+    Machine machine{program, policy, state, slots, subject};
     return run(machine);
 }
 
 std::string difference(const Policy& policy, const ir::Program& program,
                        const std::vector<std::vector<uint8_t>>& frames) {
     State state(policy);
+    State of_program(policy);
     std::vector<Count> slots(program.slots);
     for (const std::vector<uint8_t>& frame : frames) {
         PacketView view;
         view.frame = frame;
-        const Outcome got = evaluate(program, slots, state, view);
+        of_program.packets = state.packets;
+        of_program.elapsed_ns = state.elapsed_ns;
+        const Outcome got = evaluate(program, policy, slots, of_program, view);
         const Outcome wanted = xdpc::evaluate(policy, state, view);
+        state.elapsed_ns += step_ns(state.packets);
         if (!(got == wanted)) {
             return fmt::format("{}: IR {}, evaluator {}", hex_text(frame), name_of(policy, got),
                                name_of(policy, wanted));
         }
     }
-    return count_difference(policy, state, slots);
+    of_program.elapsed_ns = state.elapsed_ns;
+    const std::string differs = element_difference(policy, of_program, state);
+    return differs.empty() ? count_difference(policy, state, slots) : differs;
 }
 
 } // namespace xdpc::test

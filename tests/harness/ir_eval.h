@@ -7,9 +7,9 @@
 
 namespace xdpc::test {
 
-/// Runs the program on a packet; counts into `slots`, which has Program::slots places. Leaves `state` alone
-/// but for what keys read of it.
-Outcome evaluate(const ir::Program& program, std::vector<Count>& slots, const State& state,
+/// Runs the program on a packet; counts into `slots`, which has Program::slots places. Of `state` it takes the
+/// clock and what else keys read, and changes live sets.
+Outcome evaluate(const ir::Program& program, const Policy& policy, std::vector<Count>& slots, State& state,
                  const PacketView& packet);
 
 /// The first difference between both on the packets, in words, or "" if there is none: outcomes packet by

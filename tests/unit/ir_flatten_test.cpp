@@ -69,7 +69,8 @@ TEST(Flatten, ANegatedTupleIsFalseWhereAKeyIsAbsent) {
         const std::vector<uint8_t> arp(42, 0);
         PacketView view;
         view.frame = arp;
-        EXPECT_EQ(test::evaluate(program, slots, State(b.get()), view).action, Action::Drop) << boxes;
+        State state(b.get());
+        EXPECT_EQ(test::evaluate(program, b.get(), slots, state, view).action, Action::Drop) << boxes;
     }
 }
 

@@ -63,6 +63,7 @@ inline const std::vector<std::string>& rule_corpus() {
         "redirect to cpu { 1, 2 } by hash",
         "reject with tcp reset",
         "add @seen { ip saddr timeout 5s } drop",
+        "update @pairs { ip saddr . tcp dport } delete @seen { ip saddr & 255.255.255.0 } pass",
         "dnat to 10.0.0.5:80",
         "ct state established,related accept",
         "fib saddr oif missing drop",

@@ -112,9 +112,9 @@ TEST(Policy, Expectations) {
               "  expect counter \"ssh\" 5\n  expect counter \"ssh\" 5 bytes 300\n");
     EXPECT_EQ(step_tree("expect bytes 0x0102\nadvance 10s"), "  expect bytes 0x0102\n  advance 10s\n");
     EXPECT_EQ(
-        step_tree("expect pass with { ip ttl 63; ip id 5 }\nexpect element @s { 10.0.0.1 }\ngiven @s { 1 }"),
-        "  other \"expect … with\" \"expect pass with { ip ttl 63; ip id 5 }\"\n  other \"expect element\" "
-        "\"expect element @s { 10.0.0.1 }\"\n  other \"given\" \"given @s { 1 }\"\n");
+        step_tree("expect pass with { ip ttl 63; ip id 5 }\nexpect redirect to eth1\ngiven @s { 1 }"),
+        "  other \"expect … with\" \"expect pass with { ip ttl 63; ip id 5 }\"\n  other \"expect redirect\" "
+        "\"expect redirect to eth1\"\n  other \"given\" \"given @s { 1 }\"\n");
 }
 
 TEST(Policy, LayersAlone) {

@@ -1,0 +1,340 @@
+// Elements of live sets: appended as words, then looked through for repetitions and overlaps.
+#include "compiler/policy/check_live_sets.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace xdpc::checking {
+
+namespace {
+
+bool is_single(const Box& box) {
+    return std::all_of(box.begin(), box.end(),
+                       [](const Interval& interval) { return interval.lo == interval.hi; });
+}
+
+/// Words of an element.
+size_t stride_of(const LiveSet& set) {
+    return size_t{set.key_words()} * (set.has_intervals() ? 2 : 1);
+}
+
+/// Numbers of elements, equal ones together and among them the earliest first.
+template<class Key> std::vector<uint32_t> sorted_by(size_t count, Key key_of) {
+    std::vector<std::pair<decltype(key_of(0)), uint32_t>> keyed(count);
+    for (size_t i = 0; i < count; ++i) {
+        keyed[i] = {key_of(i), static_cast<uint32_t>(i)};
+    }
+    if (!std::is_sorted(keyed.begin(), keyed.end())) {
+        std::sort(keyed.begin(), keyed.end());
+    }
+    std::vector<uint32_t> order(count);
+    std::transform(keyed.begin(), keyed.end(), order.begin(), [](const auto& each) { return each.second; });
+    return order;
+}
+
+std::vector<uint32_t> sorted(const LiveSet& set) {
+    const uint32_t* words = set.elements.words.data();
+    const size_t stride = stride_of(set);
+    if (stride == 1) {
+        return sorted_by(set.elements.count, [&](size_t i) { return words[i]; });
+    }
+    if (stride == 2) {
+        return sorted_by(set.elements.count,
+                         [&](size_t i) { return uint64_t{words[2 * i]} << 32U | words[2 * i + 1]; });
+    }
+    std::vector<uint32_t> order(set.elements.count);
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+        const uint32_t* x = words + a * stride;
+        const uint32_t* y = words + b * stride;
+        const auto [p, q] = std::mismatch(x, x + stride, y);
+        return p == x + stride ? a < b : *p < *q;
+    });
+    return order;
+}
+
+/// Removes the elements that are marked.
+void remove(SetElements& elements, std::vector<Span>& spans, size_t stride, const std::vector<bool>& gone) {
+    size_t kept = 0;
+    auto extra = elements.extras.begin();
+    std::vector<SetElements::Extra> extras;
+    for (size_t i = 0; i < elements.count; ++i) {
+        const bool has_extra = extra != elements.extras.end() && extra->element == i;
+        if (!gone[i]) {
+            std::copy_n(elements.words.begin() + static_cast<ptrdiff_t>(i * stride), stride,
+                        elements.words.begin() + static_cast<ptrdiff_t>(kept * stride));
+            spans[kept] = spans[i];
+            if (!elements.values.empty()) {
+                elements.values[kept] = elements.values[i];
+            }
+            if (has_extra) {
+                extras.push_back(std::move(*extra));
+                extras.back().element = static_cast<uint32_t>(kept);
+            }
+            ++kept;
+        }
+        extra += has_extra ? 1 : 0;
+    }
+    elements.count = kept;
+    elements.words.resize(kept * stride);
+    elements.values.resize(elements.values.empty() ? 0 : kept);
+    elements.extras = std::move(extras);
+    spans.resize(kept);
+}
+
+bool overlap(const Box& a, const Box& b, size_t from) {
+    for (size_t part = from; part < a.size(); ++part) {
+        if (a[part].hi < b[part].lo || b[part].hi < a[part].lo) {
+            return false;
+        }
+    }
+    return true;
+}
+
+using Pair = std::pair<uint32_t, uint32_t>;
+
+/// Boxes that are equal up to a part are looked through by the next one; where intervals of a part overlap in
+/// other ways, by comparing each with those that reach it.
+struct OverlapFinder {
+    std::vector<Box> boxes;
+
+    std::optional<Pair> find(std::vector<uint32_t> among, size_t part) {
+        if (among.size() < 2) {
+            return {};
+        }
+        if (part == boxes[among[0]].size()) {
+            return Pair{among[0], among[1]};
+        }
+        std::sort(among.begin(), among.end(),
+                  [&](uint32_t a, uint32_t b) { return boxes[a][part].lo < boxes[b][part].lo; });
+        std::vector<uint32_t> group = {among[0]};
+        u128 reach = boxes[among[0]][part].hi;
+        for (size_t i = 1; i <= among.size(); ++i) {
+            const bool joins = i < among.size() && boxes[among[i]][part].lo <= reach;
+            if (!joins) {
+                if (const auto found = within(std::move(group), part)) {
+                    return found;
+                }
+                group.clear();
+            }
+            if (i < among.size()) {
+                reach = joins ? std::max(reach, boxes[among[i]][part].hi) : boxes[among[i]][part].hi;
+                group.push_back(among[i]);
+            }
+        }
+        return {};
+    }
+
+    /// Of a group whose intervals of this part hang together.
+    std::optional<Pair> within(std::vector<uint32_t> group, size_t part) {
+        const Interval& first = boxes[group[0]][part];
+        const bool alike = std::all_of(group.begin(), group.end(),
+                                       [&](uint32_t each) { return boxes[each][part] == first; });
+        if (alike) {
+            return find(std::move(group), part + 1);
+        }
+        std::vector<uint32_t> reaching;
+        for (const uint32_t each : group) {
+            const Box& box = boxes[each];
+            std::erase_if(reaching, [&](uint32_t other) { return boxes[other][part].hi < box[part].lo; });
+            for (const uint32_t other : reaching) {
+                if (overlap(boxes[other], box, part)) {
+                    return Pair{other, each};
+                }
+            }
+            reaching.push_back(each);
+        }
+        return {};
+    }
+};
+
+bool same(const Verdict& a, const Verdict& b) {
+    const auto target = [](const Verdict& verdict) -> std::optional<ChainId> {
+        if (const auto* jump = std::get_if<Jump>(&verdict)) {
+            return jump->chain;
+        }
+        const auto* go = std::get_if<Goto>(&verdict);
+        return go != nullptr ? std::optional(go->chain) : std::nullopt;
+    };
+    return a.index() == b.index() && target(a) == target(b);
+}
+
+/// "192.0.2.1", a number from 0 to 255 four times; anything else is left to the reader of words.
+std::optional<uint32_t> plain_ip(std::string_view& text) {
+    uint32_t address = 0;
+    for (unsigned octet = 0; octet < 4; ++octet) {
+        size_t digits = 0;
+        uint32_t value = 0;
+        while (digits < text.size() && digits < 4 && text[digits] >= '0' && text[digits] <= '9') {
+            value = value * 10 + static_cast<uint32_t>(text[digits++] - '0');
+        }
+        const bool octal = digits > 1 && text[0] == '0';
+        if (digits == 0 || value > 255 || octal) {
+            return {};
+        }
+        text.remove_prefix(digits);
+        if (octet < 3 && !text.starts_with('.')) {
+            return {};
+        }
+        text.remove_prefix(octet < 3 ? 1 : 0);
+        address = address << 8U | value;
+    }
+    return address;
+}
+
+} // namespace
+
+std::optional<std::pair<size_t, size_t>> find_overlap(const LiveSet& set) {
+    OverlapFinder finder;
+    std::vector<uint32_t> all(set.elements.count);
+    for (uint32_t i = 0; i < all.size(); ++i) {
+        finder.boxes.push_back(set.box(i));
+        all[i] = i;
+    }
+    const auto found = finder.find(std::move(all), 0);
+    return found ? std::optional(std::minmax<size_t>(found->first, found->second)) : std::nullopt;
+}
+
+bool LiveElements::room(size_t family, Span span) {
+    const LiveSet& set = live(family);
+    if (set.elements.count < max_live_size) {
+        return true;
+    }
+    if (!too_many_) {
+        too_many_ = true;
+        context_.report(Diag::TooManyElements, span, max_live_size, "a live set is filled");
+    }
+    return false;
+}
+
+uint32_t LiveElements::index_of(LiveSet& set, const Verdict& verdict) const {
+    const auto found = std::find_if(set.verdicts.begin(), set.verdicts.end(),
+                                    [&](const Verdict& known) { return same(known, verdict); });
+    const auto index = static_cast<uint32_t>(found - set.verdicts.begin());
+    if (found == set.verdicts.end()) {
+        set.verdicts.push_back(verdict);
+    }
+    return index;
+}
+
+bool LiveElements::add(size_t family, const std::vector<Box>& boxes, Span span,
+                       const ElementAttributes& attributes, const std::optional<Verdict>& verdict) {
+    LiveSet& set = live(family);
+    SetElements& elements = set.elements;
+    for (const Box& box : boxes) {
+        if (!set.has_intervals() && !is_single(box)) {
+            context_
+                .report(Diag::NeedsTrait, span, "`" + shown(context_, span) + "`", "flags interval", set.name)
+                .with_note(set.span, "declared here");
+            return false;
+        }
+        if (!room(family, span)) {
+            return false;
+        }
+        for (size_t part = 0; part < box.size(); ++part) {
+            append_words(elements.words, box[part].lo, set.parts[part].width);
+        }
+        for (size_t part = 0; set.has_intervals() && part < box.size(); ++part) {
+            append_words(elements.words, box[part].hi, set.parts[part].width);
+        }
+        if (attributes.timeout_ns || !attributes.comment.empty()) {
+            elements.extras.push_back({static_cast<uint32_t>(elements.count),
+                                       attributes.timeout_ns.value_or(0), attributes.comment});
+        }
+        if (verdict) {
+            elements.values.push_back(index_of(set, *verdict));
+        }
+        spans_[family].push_back(span);
+        ++elements.count;
+    }
+    return true;
+}
+
+bool LiveElements::add_plain_ip(std::string_view text, Span span) {
+    const auto address = plain_ip(text);
+    unsigned length = 32;
+    if (address && text.size() >= 2 && text.size() <= 3 && text[0] == '/') {
+        length = 0;
+        for (const char c : text.substr(1)) {
+            length = c >= '0' && c <= '9' ? length * 10 + static_cast<unsigned>(c - '0') : 33;
+        }
+        text = {};
+    }
+    LiveSet& set = live(0);
+    if (!address || !text.empty() || length > 32 || (length < 32 && !set.has_intervals()) ||
+        set.elements.count >= max_live_size) {
+        return false;
+    }
+    const uint32_t host = length == 0 ? ~0U : (1U << (32 - length)) - 1;
+    if (length < 32 && (*address & host) != 0) {
+        return false;
+    }
+    set.elements.words.push_back(*address);
+    if (set.has_intervals()) {
+        set.elements.words.push_back(length == 32 ? *address : *address | host);
+    }
+    spans_[0].push_back(span);
+    ++set.elements.count;
+    return true;
+}
+
+bool LiveElements::finish(const SetTraits& traits) {
+    bool fine = true;
+    for (size_t family = 0; family < set_.families(); ++family) {
+        fine = finish(family, traits) && fine;
+    }
+    return fine;
+}
+
+bool LiveElements::finish(size_t family, const SetTraits& traits) {
+    LiveSet& set = live(family);
+    SetElements& elements = set.elements;
+    const std::vector<uint32_t> order = sorted(set);
+    const size_t stride = stride_of(set);
+    const uint32_t* words = elements.words.data();
+    std::vector<bool> gone(elements.count);
+    bool any = false;
+    size_t first = 0; // of those equal to each other, by `order`
+    for (size_t n = 1; n < order.size(); ++n) {
+        if (!std::equal(words + order[n] * stride, words + (order[n] + 1) * stride,
+                        words + order[first] * stride)) {
+            first = n;
+            continue;
+        }
+        if (set.is_map && elements.values[order[n]] != elements.values[order[first]]) {
+            context_
+                .report(Diag::ConflictingEntries, spans_[family][order[n]],
+                        shown(context_, spans_[family][order[n]]))
+                .with_note(spans_[family][order[first]],
+                           "this one: " +
+                               name_of(set.verdicts[elements.values[order[first]]], context_.policy));
+            return false;
+        }
+        gone[order[n]] = true;
+        any = true;
+    }
+    if (any) {
+        remove(elements, spans_[family], stride, gone);
+    }
+    if (set.has_intervals() && !set.auto_merge) {
+        if (const auto pair = find_overlap(set)) {
+            const Span earlier = spans_[family][pair->first];
+            const Span later = spans_[family][pair->second];
+            context_
+                .report(Diag::OverlappingElements, later, shown(context_, later), shown(context_, earlier))
+                .with_hint("with `auto-merge` elements may overlap: the narrowest answers")
+                .with_note(earlier, "the other one");
+            return false;
+        }
+    }
+    if (elements.count > set.size) {
+        if (traits.size != nullptr) {
+            context_.report(Diag::SetOverflow, traits.size->value->span, set.name, elements.count, set.size);
+            return false;
+        }
+        set.size = static_cast<uint32_t>(elements.count);
+    }
+    return true;
+}
+
+} // namespace xdpc::checking

@@ -168,8 +168,7 @@ int run_trace(const TraceOptions& options) {
     if (!options.json) {
         report(diagnostics, sources);
     }
-    State state(**policy);
-    state.elapsed_ns = now_since_epoch_of_tests();
+    State state(**policy, now_since_epoch_of_tests());
     Json list = Json::array();
     for (size_t i = 0; i < frames->size(); ++i) {
         const Traced traced = trace_one(**policy, state, (*frames)[i], options.iface);

@@ -1,3 +1,4 @@
+#include "compiler/artifact_elf.h"
 #include "compiler/artifact_json.h"
 
 #include <cstring>
@@ -9,30 +10,6 @@ namespace xdpc {
 
 namespace {
 
-constexpr size_t max_metadata_bytes = size_t{128} << 20;
-constexpr uint32_t max_slots = 1 << 22;
-
-// ---- the ELF object: hostile until every offset has been checked
-
-/// A copy of the T at `offset`, or nothing if it does not lie within `bytes`.
-template<class T> std::optional<T> read_at(std::span<const uint8_t> bytes, uint64_t offset) {
-    if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) {
-        return {};
-    }
-    T value;
-    std::memcpy(&value, bytes.data() + offset, sizeof(T));
-    return value;
-}
-
-std::optional<std::span<const uint8_t>> contents(std::span<const uint8_t> bytes, const Elf64_Shdr& section) {
-    const bool within =
-        section.sh_offset <= bytes.size() && section.sh_size <= bytes.size() - section.sh_offset;
-    if (section.sh_type == SHT_NOBITS || !within) {
-        return {};
-    }
-    return bytes.subspan(section.sh_offset, section.sh_size);
-}
-
 std::string_view string_at(std::span<const uint8_t> strings, uint32_t offset) {
     if (offset >= strings.size()) {
         return {};
@@ -41,40 +18,8 @@ std::string_view string_at(std::span<const uint8_t> strings, uint32_t offset) {
     return {begin, strnlen(begin, strings.size() - offset)};
 }
 
-Result<std::span<const uint8_t>> find_section(std::span<const uint8_t> bytes, std::string_view wanted) {
-    const auto header = read_at<Elf64_Ehdr>(bytes, 0);
-    if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
-        return fail("not an ELF object");
-    }
-    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
-        header->e_machine != EM_BPF) {
-        return fail("an ELF object, but not of 64-bit little-endian BPF");
-    }
-    const uint64_t table = header->e_shoff;
-    if (header->e_shentsize != sizeof(Elf64_Shdr) || table > bytes.size()) {
-        return fail("damaged ELF object: no section table");
-    }
-    const auto names = read_at<Elf64_Shdr>(bytes, table + uint64_t{header->e_shstrndx} * sizeof(Elf64_Shdr));
-    const auto strings = names ? contents(bytes, *names) : std::nullopt;
-    if (!strings || header->e_shstrndx >= header->e_shnum) {
-        return fail("damaged ELF object: no section names");
-    }
-    for (uint64_t i = 0; i < header->e_shnum; ++i) {
-        const auto section = read_at<Elf64_Shdr>(bytes, table + i * sizeof(Elf64_Shdr));
-        if (!section) {
-            return fail("damaged ELF object: section table cut short");
-        }
-        if (string_at(*strings, section->sh_name) != wanted) {
-            continue;
-        }
-        if (const auto found = contents(bytes, *section)) {
-            return *found;
-        }
-        return fail(fmt::format("damaged ELF object: section `{}` lies outside the file", wanted));
-    }
-    return fail(fmt::format("the object has no section `{}`", wanted),
-                "only objects made by `xdpc build` can be applied");
-}
+constexpr size_t max_metadata_bytes = size_t{128} << 20;
+constexpr uint32_t max_slots = 1 << 22;
 
 // ---- the JSON text
 
@@ -167,6 +112,54 @@ Artifact read_members(const Json& json, std::string& problem) {
 
 } // namespace
 
+namespace elf {
+
+std::optional<std::span<const uint8_t>> contents(std::span<const uint8_t> bytes, const Elf64_Shdr& section) {
+    const bool within =
+        section.sh_offset <= bytes.size() && section.sh_size <= bytes.size() - section.sh_offset;
+    if (section.sh_type == SHT_NOBITS || !within) {
+        return {};
+    }
+    return bytes.subspan(section.sh_offset, section.sh_size);
+}
+
+Result<std::span<const uint8_t>> find_section(std::span<const uint8_t> bytes, std::string_view wanted) {
+    const auto header = read_at<Elf64_Ehdr>(bytes, 0);
+    if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
+        return fail("not an ELF object");
+    }
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+        header->e_machine != EM_BPF) {
+        return fail("an ELF object, but not of 64-bit little-endian BPF");
+    }
+    const uint64_t table = header->e_shoff;
+    if (header->e_shentsize != sizeof(Elf64_Shdr) || table > bytes.size()) {
+        return fail("damaged ELF object: no section table");
+    }
+    const auto names = read_at<Elf64_Shdr>(bytes, table + uint64_t{header->e_shstrndx} * sizeof(Elf64_Shdr));
+    const auto strings = names ? contents(bytes, *names) : std::nullopt;
+    if (!strings || header->e_shstrndx >= header->e_shnum) {
+        return fail("damaged ELF object: no section names");
+    }
+    for (uint64_t i = 0; i < header->e_shnum; ++i) {
+        const auto section = read_at<Elf64_Shdr>(bytes, table + i * sizeof(Elf64_Shdr));
+        if (!section) {
+            return fail("damaged ELF object: section table cut short");
+        }
+        if (string_at(*strings, section->sh_name) != wanted) {
+            continue;
+        }
+        if (const auto found = contents(bytes, *section)) {
+            return *found;
+        }
+        return fail(fmt::format("damaged ELF object: section `{}` lies outside the file", wanted));
+    }
+    return fail(fmt::format("the object has no section `{}`", wanted),
+                "only objects made by `xdpc build` can be applied");
+}
+
+} // namespace elf
+
 std::string artifact_metadata(const Artifact& artifact) {
     Json deciders = Json::array();
     for (const Decider& decider : artifact.deciders) {
@@ -222,15 +215,19 @@ Result<Artifact> read_artifact(std::vector<uint8_t> object) {
     if (object.size() > max_object_bytes) {
         return fail("the object is too large");
     }
-    const auto section = find_section(object, ".xdpc");
+    const auto section = elf::find_section(object, ".xdpc");
     if (!section) {
         return tl::unexpected(section.error());
     }
     Result<Artifact> artifact =
         parse_artifact_metadata({reinterpret_cast<const char*>(section->data()), section->size()});
-    if (artifact) {
-        artifact->object = std::move(object);
+    if (!artifact) {
+        return artifact;
     }
+    if (const Result<void> elements = read_elements(object, *artifact); !elements) {
+        return tl::unexpected(elements.error());
+    }
+    artifact->object = std::move(object);
     return artifact;
 }
 

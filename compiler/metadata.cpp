@@ -131,6 +131,40 @@ Decider describe(const Chain& chain, const Policy& policy, const ir::SlotPlan& s
     return decider;
 }
 
+const char* kind_of(const LiveSet& set) {
+    switch (set.kind) {
+    case LiveSet::Kind::Hash:
+        return "hash";
+    case LiveSet::Kind::Interval:
+        return "interval";
+    case LiveSet::Kind::Tuples:
+        return "tuples";
+    case LiveSet::Kind::Dynamic:
+        return "dynamic";
+    }
+    return "";
+}
+
+ArtifactSet describe(const LiveSet& set, const Policy& policy) {
+    ArtifactSet out;
+    out.name = set.name;
+    out.family = set.family;
+    out.kind = kind_of(set);
+    out.is_map = set.is_map;
+    for (const SetPart& part : set.parts) {
+        out.parts.emplace_back(name_of(part.type), part.width);
+    }
+    out.size = set.size;
+    out.has_timeout = set.has_timeout;
+    out.has_counter = set.has_counter;
+    out.auto_merge = set.auto_merge;
+    out.timeout_ns = set.timeout_ns.value_or(0);
+    for (const Verdict& verdict : set.verdicts) {
+        out.verdicts.push_back(name_of(verdict, policy));
+    }
+    return out;
+}
+
 void add_sources(Artifact& artifact, const Sources& sources) {
     size_t bytes = 0;
     for (uint32_t i = 0; i < sources.size(); ++i) {
@@ -163,6 +197,10 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
     }
     for (const Chain& chain : policy.chains) {
         artifact.deciders.push_back(describe(chain, policy, slots, sources));
+    }
+    for (const LiveSet& set : policy.sets) {
+        artifact.sets.push_back(describe(set, policy));
+        artifact.elements.push_back(set.elements);
     }
     add_sources(artifact, sources);
     return artifact;

@@ -100,10 +100,13 @@ Built build_object(const BuildOptions& options, const CodegenOptions& codegen, S
     if (diagnostics.has_errors() || !*compiled) {
         return {};
     }
-    const std::vector<uint8_t>& object = (*compiled)->artifact.object;
+    const Result<std::vector<uint8_t>> object = object_with_elements((*compiled)->artifact);
+    if (!object) {
+        return {object.error(), 0};
+    }
     const Result<void> written =
-        write_file(options.output, {reinterpret_cast<const char*>(object.data()), object.size()});
-    return written ? Built{{}, object.size()} : Built{written.error(), 0};
+        write_file(options.output, {reinterpret_cast<const char*>(object->data()), object->size()});
+    return written ? Built{{}, object->size()} : Built{written.error(), 0};
 }
 } // namespace
 

@@ -153,11 +153,74 @@ TEST(Artifact, EveryFieldIsChecked) {
 }
 
 TEST(Artifact, IsReadFromItsObject) {
-    const Bytes object = object_with(".xdpc", artifact_metadata(example()));
+    Artifact plain = example();
+    plain.sets.clear();
+    const Bytes object = object_with(".xdpc", artifact_metadata(plain));
     const auto artifact = read_artifact(object);
     ASSERT_TRUE(artifact) << artifact.error().message;
     EXPECT_EQ(artifact->deciders, example().deciders);
     EXPECT_EQ(artifact->object, object);
+}
+
+/// A map of two parts with two elements, and a set of IPv6 intervals with one.
+Artifact filled() {
+    Artifact artifact = example();
+    artifact.elements[0].words = {0xc0000201, 22, 0xc0000202, 80};
+    artifact.elements[0].values = {1, 0};
+    artifact.elements[0].extras.push_back({1, 5'000'000'000, "as reported"});
+    artifact.elements[0].count = 2;
+    artifact.elements[1].words = {0x20010db8, 0, 0, 0, 0x20010db8, 0, 0, 9};
+    artifact.elements[1].count = 1;
+    artifact.object = object_with(".xdpc", artifact_metadata(artifact));
+    return artifact;
+}
+Result<Artifact> written(const Artifact& artifact) {
+    const auto object = object_with_elements(artifact);
+    EXPECT_TRUE(object);
+    return read_artifact(*object);
+}
+
+TEST(Artifact, ElementsComeBackFromTheirSection) {
+    const Artifact before = filled();
+    const auto after = written(before);
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(after->elements, before.elements);
+    EXPECT_EQ(after->sets, before.sets);
+    EXPECT_EQ(error_of(read_artifact(before.object)), "the object has no section `.xdpc.elements`");
+}
+
+TEST(Artifact, ElementsThatDoNotFitTheirSetsAreRefused) {
+    const auto refuses = [](auto change) {
+        Artifact artifact = filled();
+        change(artifact.elements);
+        return error_of(written(artifact));
+    };
+    const std::string first = "damaged elements of set `services`";
+    const std::string second = "damaged elements of set `bad`";
+    using Elements = std::vector<SetElements>;
+    EXPECT_EQ(refuses([](Elements&) {}), "no error");
+    EXPECT_EQ(refuses([](Elements& e) { e[0].values[1] = 2; }), first);         // no such verdict
+    EXPECT_EQ(refuses([](Elements& e) { e[0].words[1] = 65536; }), first);      // no port
+    EXPECT_EQ(refuses([](Elements& e) { e[0].extras[0].element = 2; }), first); // no such element
+    EXPECT_EQ(refuses([](Elements& e) { e[0].count = 1025; }), first);          // more than its size
+    EXPECT_EQ(refuses([](Elements& e) { e[1].words[3] = 10; }), second);        // ends before it begins
+    EXPECT_EQ(refuses([](Elements& e) { e[1].words.pop_back(); }), second);     // cut
+    EXPECT_EQ(refuses([](Elements& e) { e[1].words.push_back(0); }),
+              "damaged elements: more than the sets have");
+    EXPECT_EQ(refuses([](Elements& e) { e[0].extras.push_back({0, 0, "late"}); }), first); // not ascending
+    EXPECT_EQ(refuses([](Elements& e) { e[0].extras[0].comment.resize(1025); }), first);
+}
+
+TEST(Artifact, AnyByteOfTheElementsMayBeAnother) {
+    const auto object = object_with_elements(filled());
+    ASSERT_TRUE(object);
+    for (size_t i = 0; i < object->size(); ++i) {
+        Bytes changed = *object;
+        changed[i] ^= 0x81U;
+        (void)read_artifact(changed);
+        changed.resize(i);
+        EXPECT_FALSE(read_artifact(changed));
+    }
 }
 
 TEST(Artifact, OtherFilesAreRefused) {

@@ -70,9 +70,10 @@ void run_file(const TestOptions& options, Engine engine, Coverage* coverage, Tes
             return;
         }
     }
+    const State begin(**policy);
     for (const TestCase* test : chosen) {
-        file.tests.push_back(
-            run_case({**policy, file.sources, engine, program ? &*program : nullptr, coverage}, *test));
+        file.tests.push_back(run_case(
+            {**policy, file.sources, engine, program ? &*program : nullptr, coverage, &begin}, *test));
     }
 }
 

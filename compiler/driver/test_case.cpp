@@ -18,7 +18,7 @@ constexpr size_t max_failures = 10;
 struct Running {
     const CaseInput& input;
     State state;          // the reference engine's
-    State short_frames;   // counts what the kernel cannot be asked
+    Counts short_frames;  // of what the kernel cannot be asked
     uint64_t packets = 0; // sent so far
     uint64_t elapsed_ns = 0;
     std::vector<PacketGroup> groups;
@@ -26,7 +26,10 @@ struct Running {
     std::optional<PacketGroup> last;
     TestResult result;
 
-    explicit Running(const CaseInput& in) : input(in), state(in.policy), short_frames(in.policy) {}
+    uint64_t since_expect = 0; // packets
+
+    explicit Running(const CaseInput& in)
+        : input(in), state(*in.begin), short_frames{in.begin->end_counts, in.begin->mid_counts} {}
 
     void add(Failure failure) {
         if (result.failures.size() < max_failures) {
@@ -59,18 +62,29 @@ void cover(Coverage& coverage, const CaseInput& input, const Trace& trace, const
     }
 }
 
-Outcome ask_reference(Running& run, State& state, const PacketGroup& packet, Coverage* coverage) {
+/// So many packets behind an `expect` are traced where state matters: one that is not as expected is among
+/// them, or is like one of them.
+constexpr uint64_t traced_packets = 64;
+
+Outcome ask_reference(Running& run, State& state, PacketGroup& packet) {
+    Coverage* coverage = run.input.coverage;
     const std::span<const uint8_t> frame = packet.frame;
     const Surroundings& around = packet.around;
     state.elapsed_ns = around.elapsed_ns;
     state.seed = around.seed;
     state.packets = around.packet;
-    if (coverage == nullptr) {
+    const bool keep = run.input.policy.has_state() && run.since_expect < traced_packets;
+    if (coverage == nullptr && !keep) {
         return evaluate(run.input.policy, state, view_of(frame, around));
     }
     Trace trace;
     const Outcome outcome = evaluate(run.input.policy, state, view_of(frame, around), &trace);
-    cover(*coverage, run.input, trace, outcome);
+    if (coverage != nullptr) {
+        cover(*coverage, run.input, trace, outcome);
+    }
+    if (keep) {
+        packet.trace = std::move(trace);
+    }
     return outcome;
 }
 
@@ -85,19 +99,28 @@ void disagree(Running& run, const PacketGroup& packet, const std::string& kernel
     run.add(std::move(failure));
 }
 
+/// A frame that the kernel takes none of meets a copy of the state: what it leaves there, the kernel's state
+/// would lack.
+Outcome ask_aside(Running& run, PacketGroup& packet) {
+    State aside = run.state;
+    aside.end_counts = std::move(run.short_frames.end);
+    aside.mid_counts = std::move(run.short_frames.mid);
+    const Outcome outcome = ask_reference(run, aside, packet);
+    run.short_frames = {std::move(aside.end_counts), std::move(aside.mid_counts)};
+    return outcome;
+}
+
 /// Decides one packet on the engines asked for; nothing when the kernel could not be asked.
-std::optional<Decision> decide(Running& run, const PacketGroup& packet) {
+std::optional<Decision> decide(Running& run, PacketGroup& packet) {
     const CaseInput& input = run.input;
     const bool in_kernel = input.engine != Engine::Reference && packet.frame.size() >= shortest_kernel_frame;
-    std::optional<Outcome> reference;
-    if (input.engine != Engine::Kernel || input.coverage != nullptr || !in_kernel) {
-        reference = ask_reference(run, run.state, packet, input.coverage);
-    }
     if (!in_kernel) {
-        if (input.engine != Engine::Reference) { // the kernel's counters lack this packet
-            ask_reference(run, run.short_frames, packet, nullptr);
-        }
-        return Decision{*reference, packet.frame};
+        const bool alone = input.engine == Engine::Reference;
+        return Decision{alone ? ask_reference(run, run.state, packet) : ask_aside(run, packet), packet.frame};
+    }
+    std::optional<Outcome> reference;
+    if (input.engine == Engine::Both || input.coverage != nullptr || input.policy.has_state()) {
+        reference = ask_reference(run, run.state, packet);
     }
     auto kernel = run_in_kernel(*input.program, packet.frame, packet.around);
     if (!kernel) {
@@ -122,6 +145,7 @@ void send_one(Running& run, const Send& send, Span span, std::span<const uint8_t
     packet.frame.assign(frame.begin(), frame.end());
     packet.around = {send.iface, run.elapsed_ns, 1, run.packets++};
     std::optional<Decision> decision = decide(run, packet);
+    ++run.since_expect;
     if (!decision) {
         return;
     }
@@ -183,12 +207,12 @@ std::optional<Counts> read_counts(Running& run, Span span) {
     for (uint32_t i = 0; i < kernel->end.size() && i < deciders.size(); ++i) {
         const std::string name = display_of(policy, {i});
         if (deciders[i].slot) {
-            kernel->end[i] = sum(kernel->end[i], run.short_frames.end_counts[i]);
             compare(kernel->end[i], run.state.end_counts[i], fmt::format("counter of {}:", name));
+            kernel->end[i] = sum(kernel->end[i], run.short_frames.end[i]);
         }
         if (deciders[i].mid_slot && i < kernel->mid.size()) {
-            kernel->mid[i] = sum(kernel->mid[i], run.short_frames.mid_counts[i]);
             compare(kernel->mid[i], run.state.mid_counts[i], fmt::format("`counter` of {}:", name));
+            kernel->mid[i] = sum(kernel->mid[i], run.short_frames.mid[i]);
         }
     }
     return std::move(*kernel);
@@ -242,9 +266,16 @@ void do_step(Running& run, const TestStep& step) {
                                   run.add(std::move(*failure));
                               }
                               run.groups.clear();
+                              run.since_expect = 0;
                           },
                           [&](const ExpectCounter& expect) { do_expect_counter(run, expect, step.span); },
-                          [&](const ExpectNamedCounter&) {}, [&](const ExpectElement&) {},
+                          [&](const ExpectNamedCounter&) {},
+                          [&](const ExpectElement& expect) {
+                              run.state.elapsed_ns = run.elapsed_ns;
+                              if (auto failure = judge(run.input, expect, step.span, run.state)) {
+                                  run.add(std::move(*failure));
+                              }
+                          },
                           [&](const ExpectBytes& expect) { do_expect_bytes(run, expect, step.span); },
                           [&](const Advance& advance) { run.elapsed_ns += advance.ns; }},
                step.node);

@@ -12,6 +12,7 @@ struct CaseInput {
     Engine engine = Engine::Reference;
     const rt::Loaded* program = nullptr; // instrumented; needed by Kernel and Both
     Coverage* coverage = nullptr;
+    const State* begin = nullptr; // what tests begin with: State(policy), made once
 };
 TestResult run_case(const CaseInput& input, const TestCase& test);
 
@@ -23,7 +24,11 @@ struct PacketGroup {
     Span span; // of the send
     std::vector<uint8_t> frame;
     Surroundings around;
+    std::optional<Trace> trace; // of the reference engine, where what was before mattered
 };
+/// `expect element`; nothing when it is as expected. `state` is the reference engine's.
+std::optional<Failure> judge(const CaseInput& input, const ExpectElement& expect, Span span,
+                             const State& state);
 
 /// Nothing when the packets are as expected.
 std::optional<Failure> judge(const CaseInput& input, const Expect& expect, Span span,

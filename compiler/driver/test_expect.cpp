@@ -120,12 +120,19 @@ std::vector<std::string> explain(const CaseInput& input, const Expect& expect, c
         const Rule& rule = policy.rule({group.outcome.decider.value});
         notes.push_back(fmt::format("decided at {}: {}", input.sources.where(rule.span), rule.text));
     }
-    State state(policy);
+    if (policy.has_state() && !group.trace) {
+        return notes;
+    }
+    State state(*input.begin);
     state.elapsed_ns = group.around.elapsed_ns;
     state.seed = group.around.seed;
     state.packets = group.around.packet;
     Trace trace;
-    evaluate(policy, state, view_of(group.frame, group.around), &trace);
+    if (group.trace) {
+        trace = *group.trace;
+    } else {
+        evaluate(policy, state, view_of(group.frame, group.around), &trace);
+    }
     for (const ExpectedVerdict& expected : expect.verdicts) {
         const ByRule* by = expected.by ? std::get_if<ByRule>(&*expected.by) : nullptr;
         if (by == nullptr || group.outcome.decider == decider_of(policy, by->rule)) {

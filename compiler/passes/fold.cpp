@@ -160,8 +160,26 @@ bool is_false(const Cond& cond) {
     return any && any->parts.empty();
 }
 
+bool counts(const Cond& cond) {
+    const auto any = [](const std::vector<Cond>& parts) {
+        return std::any_of(parts.begin(), parts.end(), counts);
+    };
+    return std::visit(Overloaded{
+                          [](const Atom&) { return false; },
+                          [](const Lookup&) { return false; },
+                          [](const SetLookup& lookup) { return lookup.counts; },
+                          [&](const And& all) { return any(all.parts); },
+                          [&](const Or& some) { return any(some.parts); },
+                          [&](const Not& negation) { return any(negation.part); },
+                      },
+                      cond.node);
+}
+
 Cond fold(Cond cond, const ir::Program& program) {
     const Span span = cond.span;
+    if (counts(cond)) {
+        return cond;
+    }
     return std::visit(Overloaded{
                           [&](Atom& atom) { return fold_atom(std::move(atom), span, program); },
                           [&](Lookup& lookup) { return fold_lookup(std::move(lookup), span, program); },

@@ -1,4 +1,5 @@
 #include "compiler/base/overloaded.h"
+#include "compiler/passes/fold.h"
 #include "compiler/passes/pass.h"
 
 #include <algorithm>
@@ -106,7 +107,9 @@ bool order(ir::Program& program) {
         for (ir::Rule& rule : chain.rules) {
             size_t begin = 0;
             for (size_t i = 0; i <= rule.steps.size(); ++i) {
-                if (i == rule.steps.size() || !std::holds_alternative<ir::Guard>(rule.steps[i].node)) {
+                const auto* guard =
+                    i < rule.steps.size() ? std::get_if<ir::Guard>(&rule.steps[i].node) : nullptr;
+                if (guard == nullptr || counts(guard->cond)) {
                     sort_run(rule.steps, begin, i);
                     begin = i + 1;
                 }

@@ -5,8 +5,10 @@ namespace xdpc::passes {
 
 namespace {
 
-bool is_guard(const ir::Step& step) {
-    return std::holds_alternative<ir::Guard>(step.node);
+/// A guard that does nothing but decide.
+bool is_plain_guard(const ir::Step& step) {
+    const auto* guard = std::get_if<ir::Guard>(&step.node);
+    return guard != nullptr && !counts(guard->cond);
 }
 
 bool does_nothing(const ir::Step& step) {
@@ -42,8 +44,8 @@ std::vector<ir::Step> simplified(std::vector<ir::Step> steps, const ir::Program&
     std::vector<ir::Cond> run;
     bool open = true; // whether what follows can be reached
     for (ir::Step& step : steps) {
-        if (auto* guard = std::get_if<ir::Guard>(&step.node)) {
-            run.push_back(std::move(guard->cond));
+        if (is_plain_guard(step)) {
+            run.push_back(std::move(std::get<ir::Guard>(step.node).cond));
             continue;
         }
         open = append_guards(done, std::move(run), program);
@@ -54,7 +56,7 @@ std::vector<ir::Step> simplified(std::vector<ir::Step> steps, const ir::Program&
         done.push_back(std::move(step));
     }
     // Guards at the end (also those of `run`) decide nothing.
-    while (!done.empty() && is_guard(done.back())) {
+    while (!done.empty() && is_plain_guard(done.back())) {
         done.pop_back();
     }
     return done;

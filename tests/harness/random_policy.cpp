@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace xdpc::test {
 
@@ -29,12 +30,18 @@ private:
     Verdict verdict(uint32_t chain, bool terminal_only);
     VmapStatement vmap(uint32_t chain);
     Rule rule(uint32_t chain);
+    void live_set();
+    std::optional<SetId> some_set(bool map);
+    Condition set_test(SetId set);
+    std::optional<Statement> update();
+    std::optional<Statement> live_vmap(uint32_t chain);
 
     Rng& rng_;
     const Frames& samples_;
     const RandomPolicyOptions& options_;
     Policy policy_;
     uint32_t chains_ = 1;
+    std::vector<std::vector<Key>> set_keys_; // by SetId
 };
 
 KeySource Generator::source() {
@@ -141,8 +148,105 @@ Test Generator::test() {
     return result;
 }
 
+/// Small, so that those which rules fill get full, and elements expire while packets go by.
+void Generator::live_set() {
+    LiveSet set;
+    set.id = {static_cast<uint32_t>(policy_.sets.size())};
+    set.name = fmt::format("s{}", set.id.value);
+    const std::vector<Key> keys = this->keys();
+    for (const Key& key : keys) {
+        set.parts.push_back({type_of(key.source), width_of(key.source)});
+    }
+    const bool intervals = chance(rng_, 35);
+    set.kind = !intervals         ? chance(rng_, 65) ? LiveSet::Kind::Dynamic : LiveSet::Kind::Hash
+               : keys.size() == 1 ? LiveSet::Kind::Interval
+                                  : LiveSet::Kind::Tuples;
+    set.is_map = chance(rng_, 30);
+    set.size = 1 + static_cast<uint32_t>(below(rng_, chance(rng_, 60) ? 4 : 100));
+    set.has_timeout = chance(rng_, 60);
+    if (set.has_timeout && chance(rng_, 70)) {
+        set.timeout_ns = (1 + below(rng_, 8)) * 500'000'000;
+    }
+    set.has_counter = chance(rng_, 50);
+    set.auto_merge = intervals;
+    if (set.is_map) {
+        set.verdicts = {xdpc::Pass{}, Drop{}, Abort{}, Tx{}, Return{}, Continue{}};
+    }
+    std::set<std::vector<uint32_t>> known;
+    for (uint64_t i = below(rng_, std::min<uint64_t>(set.size, 20) + 1); i-- > 0;) {
+        std::vector<uint32_t> low, high;
+        for (const Key& key : keys) {
+            const Interval range = interval(key);
+            append_words(low, range.lo, width_of(key.source));
+            append_words(high, intervals ? range.hi : range.lo, width_of(key.source));
+        }
+        if (intervals) {
+            low.insert(low.end(), high.begin(), high.end());
+        }
+        if (!known.insert(low).second) {
+            continue;
+        }
+        SetElements& elements = set.elements;
+        elements.words.insert(elements.words.end(), low.begin(), low.end());
+        if (set.has_timeout && chance(rng_, 30)) {
+            elements.extras.push_back(
+                {static_cast<uint32_t>(elements.count), (1 + below(rng_, 9)) * 700'000'000, ""});
+        }
+        if (set.is_map) {
+            elements.values.push_back(static_cast<uint32_t>(below(rng_, set.verdicts.size())));
+        }
+        ++elements.count;
+    }
+    set_keys_.push_back(keys);
+    policy_.sets.push_back(std::move(set));
+}
+
+std::optional<SetId> Generator::some_set(bool map) {
+    for (int tries = 0; !policy_.sets.empty() && tries < 4; ++tries) {
+        const LiveSet& set = pick(rng_, policy_.sets);
+        if (set.is_map == map) {
+            return set.id;
+        }
+    }
+    return {};
+}
+
+Condition Generator::set_test(SetId set) {
+    return {{}, SetTest{set_keys_[set.value], set, chance(rng_, 25), {}, "@" + policy_.set(set).name}};
+}
+
+std::optional<Statement> Generator::update() {
+    const auto set = some_set(false);
+    if (!set || policy_.set(*set).kind != LiveSet::Kind::Dynamic) {
+        return {};
+    }
+    UpdateSetStatement result;
+    result.op = static_cast<UpdateSetStatement::Op>(below(rng_, 3));
+    result.set = *set;
+    result.keys = set_keys_[set->value];
+    if (policy_.set(*set).has_timeout && result.op != UpdateSetStatement::Op::Delete && chance(rng_, 50)) {
+        result.timeout_ns = (1 + below(rng_, 8)) * 600'000'000;
+    }
+    return result;
+}
+
+std::optional<Statement> Generator::live_vmap(uint32_t chain) {
+    const auto map = some_set(true);
+    if (!map) {
+        return {};
+    }
+    LiveVmapStatement result{set_keys_[map->value], *map, {}, {}};
+    if (chance(rng_, 40)) {
+        result.otherwise = verdict(chain, false);
+    }
+    return result;
+}
+
 Condition Generator::condition(unsigned depth) {
     const uint64_t kind = depth == 0 ? 0 : below(rng_, 10);
+    if (const auto set = chance(rng_, policy_.sets.empty() ? 0 : 20) ? some_set(false) : std::nullopt) {
+        return set_test(*set);
+    }
     if (kind < 6) {
         return {{}, test()};
     }
@@ -200,9 +304,18 @@ Rule Generator::rule(uint32_t chain) {
             result.counts_mid = true;
         }
     }
+    while (!policy_.sets.empty() && chance(rng_, 30)) {
+        if (auto change = update()) {
+            result.statements.push_back(std::move(*change));
+        }
+        if (chance(rng_, 30)) {
+            result.statements.push_back(MatchStatement{condition(1)});
+        }
+    }
     const bool by_map = chance(rng_, 20);
     if (by_map) {
-        result.statements.push_back(vmap(chain));
+        auto live = chance(rng_, policy_.sets.empty() ? 0 : 50) ? live_vmap(chain) : std::nullopt;
+        result.statements.push_back(live ? std::move(*live) : Statement(vmap(chain)));
     } else if (chance(rng_, 90)) {
         result.statements.push_back(VerdictStatement{verdict(chain, false)});
     }
@@ -216,6 +329,9 @@ Policy Generator::run() {
     chains_ = 1 + static_cast<uint32_t>(below(rng_, options_.max_chains + 1));
     policy_.path = "random";
     policy_.entry = {0};
+    for (uint64_t i = options_.max_live == 0 ? 0 : 1 + below(rng_, options_.max_live); i-- > 0;) {
+        live_set();
+    }
     for (uint32_t id = 0; id < chains_; ++id) {
         Chain chain;
         chain.id = {id};

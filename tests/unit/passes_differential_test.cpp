@@ -17,11 +17,18 @@ struct Case {
     Policy policy;
 };
 
-Case case_of(uint64_t seed) {
+Case case_of(uint64_t seed, size_t max_live = 0) {
     test::Rng rng(seed);
     Case result;
     result.frames = test::random_frames(rng, 60);
-    result.policy = test::random_policy(rng, result.frames);
+    test::RandomPolicyOptions options;
+    options.max_live = max_live;
+    result.policy = test::random_policy(rng, result.frames, options);
+    if (max_live != 0) { // so that what was left behind is met again
+        for (size_t i = 0; i < 60; ++i) {
+            result.frames.push_back(test::pick(rng, result.frames));
+        }
+    }
     return result;
 }
 
@@ -69,6 +76,52 @@ TEST(PassesDifferential, EachPassOff) {
             ASSERT_EQ(try_with(c, {name}), "") << "seed " << seed << ", without " << name;
         }
     }
+}
+
+TEST(PassesDifferential, LiveSets) {
+    for (uint64_t seed = 1; seed <= seeds / 2; ++seed) {
+        const Case c = case_of(seed, 4);
+        ASSERT_EQ(try_with(c, pass_names()), "") << "seed " << seed << ", flatten alone";
+        ASSERT_EQ(try_with(c, {}), "") << "seed " << seed << ", all passes";
+    }
+}
+
+TEST(PassesDifferential, LiveSetsWithEachPassAlone) {
+    for (uint64_t seed = 1; seed <= seeds / 20; ++seed) {
+        const Case c = case_of(seed, 4);
+        for (const std::string& name : pass_names()) {
+            ASSERT_EQ(try_with(c, all_but(name)), "") << "seed " << seed << ", only " << name;
+            ASSERT_EQ(try_with(c, {name}), "") << "seed " << seed << ", without " << name;
+        }
+    }
+}
+
+/// Otherwise nothing of it would be tested.
+TEST(PassesDifferential, LiveSetsFillCountAndExpire) {
+    size_t counted = 0;
+    size_t added = 0;
+    size_t gone = 0;
+    for (uint64_t seed = 1; seed <= 100; ++seed) {
+        const Case c = case_of(seed, 4);
+        State state(c.policy);
+        for (const auto& frame : c.frames) {
+            PacketView view;
+            view.frame = frame;
+            (void)evaluate(c.policy, state, view);
+            state.elapsed_ns += 50'000'000;
+        }
+        for (const LiveSet& set : c.policy.sets) {
+            const auto left = state.sets[set.id.value].elements(set, state.now_ns());
+            for (const auto& [box, found] : left) {
+                counted += found.count.packets;
+            }
+            added += left.size() > set.elements.count ? 1 : 0;
+            gone += left.size() < set.elements.count ? 1 : 0;
+        }
+    }
+    EXPECT_GT(counted, 100U);
+    EXPECT_GT(added, 20U);
+    EXPECT_GT(gone, 20U);
 }
 
 /// A generator whose rules never match would test nothing.

@@ -173,7 +173,8 @@ void Generator::live_set() {
         set.verdicts = {xdpc::Pass{}, Drop{}, Abort{}, Tx{}, Return{}, Continue{}};
     }
     std::set<std::vector<uint32_t>> known;
-    for (uint64_t i = below(rng_, std::min<uint64_t>(set.size, 20) + 1); i-- > 0;) {
+    const bool begins_empty = set.kind == LiveSet::Kind::Dynamic && chance(rng_, 60);
+    for (uint64_t i = begins_empty ? 0 : below(rng_, std::min<uint64_t>(set.size, 20) + 1); i-- > 0;) {
         std::vector<uint32_t> low, high;
         for (const Key& key : keys) {
             const Interval range = interval(key);
@@ -221,7 +222,8 @@ std::optional<Statement> Generator::update() {
         return {};
     }
     UpdateSetStatement result;
-    result.op = static_cast<UpdateSetStatement::Op>(below(rng_, 3));
+    using Op = UpdateSetStatement::Op;
+    result.op = chance(rng_, 20) ? Op::Delete : chance(rng_, 50) ? Op::Add : Op::Update;
     result.set = *set;
     result.keys = set_keys_[set->value];
     if (policy_.set(*set).has_timeout && result.op != UpdateSetStatement::Op::Delete && chance(rng_, 50)) {
@@ -297,6 +299,10 @@ Rule Generator::rule(uint32_t chain) {
     result.chain = {chain};
     result.id = {static_cast<uint32_t>(policy_.rules.size())};
     result.name = result.display = fmt::format("r{}", result.id.value);
+    const bool at_once = !policy_.sets.empty() && chance(rng_, 25); // changes a set before any match
+    if (auto change = at_once ? update() : std::nullopt) {
+        result.statements.push_back(std::move(*change));
+    }
     for (uint64_t i = chance(rng_, 95) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
         result.statements.push_back(MatchStatement{condition(2)});
         if (chance(rng_, 15)) {

@@ -101,7 +101,7 @@ TEST(PassesDifferential, LiveSetsFillCountAndExpire) {
     size_t counted = 0;
     size_t added = 0;
     size_t gone = 0;
-    for (uint64_t seed = 1; seed <= 100; ++seed) {
+    for (uint64_t seed = 1; seed <= 300; ++seed) {
         const Case c = case_of(seed, 4);
         State state(c.policy);
         for (const auto& frame : c.frames) {

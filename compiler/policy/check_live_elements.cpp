@@ -148,6 +148,41 @@ struct OverlapFinder {
     }
 };
 
+/// Of the elements that are not gone.
+std::optional<Pair> find_overlap(const LiveSet& set, const std::vector<bool>& gone) {
+    OverlapFinder finder;
+    std::vector<uint32_t> all;
+    for (uint32_t i = 0; i < set.elements.count; ++i) {
+        finder.boxes.push_back(set.box(i));
+        if (!gone[i]) {
+            all.push_back(i);
+        }
+    }
+    return finder.find(std::move(all), 0);
+}
+
+/// The same where there is one part, by which they are sorted.
+std::optional<Pair> neighbours_overlap(const LiveSet& set, const std::vector<uint32_t>& order,
+                                       const std::vector<bool>& gone) {
+    const uint16_t width = set.parts[0].width;
+    const uint32_t* words = set.elements.words.data();
+    const size_t key_words = set.key_words();
+    std::optional<uint32_t> before; // the one that reaches highest
+    u128 reach = 0;
+    for (const uint32_t each : order) {
+        if (gone[each]) {
+            continue;
+        }
+        const u128 low = value_of_words(words + each * 2 * key_words, width);
+        if (before && low <= reach) {
+            return Pair{*before, each};
+        }
+        before = each;
+        reach = value_of_words(words + each * 2 * key_words + key_words, width);
+    }
+    return {};
+}
+
 bool same(const Verdict& a, const Verdict& b) {
     const auto target = [](const Verdict& verdict) -> std::optional<ChainId> {
         if (const auto* jump = std::get_if<Jump>(&verdict)) {
@@ -183,17 +218,6 @@ std::optional<uint32_t> plain_ip(std::string_view& text) {
 }
 
 } // namespace
-
-std::optional<std::pair<size_t, size_t>> find_overlap(const LiveSet& set) {
-    OverlapFinder finder;
-    std::vector<uint32_t> all(set.elements.count);
-    for (uint32_t i = 0; i < all.size(); ++i) {
-        finder.boxes.push_back(set.box(i));
-        all[i] = i;
-    }
-    const auto found = finder.find(std::move(all), 0);
-    return found ? std::optional(std::minmax<size_t>(found->first, found->second)) : std::nullopt;
-}
 
 bool LiveElements::room(size_t family, Span span) {
     const LiveSet& set = live(family);
@@ -286,46 +310,61 @@ bool LiveElements::finish(const SetTraits& traits) {
     return fine;
 }
 
+/// Of equal elements, which lie together in `order`, all but the first; nothing after a conflict was
+/// reported.
+std::optional<std::vector<bool>> LiveElements::repeated(size_t family, const std::vector<uint32_t>& order) {
+    const LiveSet& set = live(family);
+    const std::vector<uint32_t>& values = set.elements.values;
+    const uint32_t* words = set.elements.words.data();
+    const size_t stride = stride_of(set);
+    std::vector<bool> gone(order.size());
+    size_t first = 0;
+    for (size_t n = 1; n < order.size(); ++n) {
+        const uint32_t* word = words + order[n] * stride;
+        if (!std::equal(word, word + stride, words + order[first] * stride)) {
+            first = n;
+            continue;
+        }
+        if (set.is_map && values[order[n]] != values[order[first]]) {
+            const Span later = spans_[family][order[n]];
+            context_.report(Diag::ConflictingEntries, later, shown(context_, later))
+                .with_note(spans_[family][order[first]],
+                           "this one: " + name_of(set.verdicts[values[order[first]]], context_.policy));
+            return {};
+        }
+        gone[order[n]] = true;
+    }
+    return gone;
+}
+
+bool LiveElements::no_overlaps(size_t family, const std::vector<uint32_t>& order,
+                               const std::vector<bool>& gone) {
+    const LiveSet& set = live(family);
+    if (!set.has_intervals() || set.auto_merge) {
+        return true;
+    }
+    const auto pair = set.parts.size() == 1 ? neighbours_overlap(set, order, gone) : find_overlap(set, gone);
+    if (!pair) {
+        return true;
+    }
+    const Span earlier = spans_[family][std::min(pair->first, pair->second)];
+    const Span later = spans_[family][std::max(pair->first, pair->second)];
+    context_.report(Diag::OverlappingElements, later, shown(context_, later), shown(context_, earlier))
+        .with_hint("with `auto-merge` elements may overlap: the narrowest answers")
+        .with_note(earlier, "the other one");
+    return false;
+}
+
 bool LiveElements::finish(size_t family, const SetTraits& traits) {
     LiveSet& set = live(family);
     SetElements& elements = set.elements;
     const std::vector<uint32_t> order = sorted(set);
-    const size_t stride = stride_of(set);
-    const uint32_t* words = elements.words.data();
-    std::vector<bool> gone(elements.count);
-    bool any = false;
-    size_t first = 0; // of those equal to each other, by `order`
-    for (size_t n = 1; n < order.size(); ++n) {
-        if (!std::equal(words + order[n] * stride, words + (order[n] + 1) * stride,
-                        words + order[first] * stride)) {
-            first = n;
-            continue;
-        }
-        if (set.is_map && elements.values[order[n]] != elements.values[order[first]]) {
-            context_
-                .report(Diag::ConflictingEntries, spans_[family][order[n]],
-                        shown(context_, spans_[family][order[n]]))
-                .with_note(spans_[family][order[first]],
-                           "this one: " +
-                               name_of(set.verdicts[elements.values[order[first]]], context_.policy));
-            return false;
-        }
-        gone[order[n]] = true;
-        any = true;
+    const auto gone = repeated(family, order);
+    if (!gone || !no_overlaps(family, order, *gone)) {
+        return false;
     }
-    if (any) {
-        remove(elements, spans_[family], stride, gone);
-    }
-    if (set.has_intervals() && !set.auto_merge) {
-        if (const auto pair = find_overlap(set)) {
-            const Span earlier = spans_[family][pair->first];
-            const Span later = spans_[family][pair->second];
-            context_
-                .report(Diag::OverlappingElements, later, shown(context_, later), shown(context_, earlier))
-                .with_hint("with `auto-merge` elements may overlap: the narrowest answers")
-                .with_note(earlier, "the other one");
-            return false;
-        }
+    if (std::find(gone->begin(), gone->end(), true) != gone->end()) {
+        remove(elements, spans_[family], stride_of(set), *gone);
     }
     if (elements.count > set.size) {
         if (traits.size != nullptr) {

@@ -53,6 +53,8 @@ public:
 private:
     bool room(size_t family, Span span);
     bool finish(size_t family, const SetTraits& traits);
+    std::optional<std::vector<bool>> repeated(size_t family, const std::vector<uint32_t>& order);
+    bool no_overlaps(size_t family, const std::vector<uint32_t>& order, const std::vector<bool>& gone);
     uint32_t index_of(LiveSet& set, const Verdict& verdict) const;
 
     Context& context_;
@@ -69,8 +71,5 @@ std::optional<uint64_t> read_time(Context& context, std::string_view text, Span 
 
 // check_live_sets.cpp
 bool check_live_set(Context& context, SetEntry& set, const SetTraits& traits);
-/// Pairs of elements that have a key in common, where the later one, by index, is first of its kind; the
-/// earlier one comes first. Boxes have `parts` intervals each.
-std::optional<std::pair<size_t, size_t>> find_overlap(const LiveSet& set);
 
 } // namespace xdpc::checking

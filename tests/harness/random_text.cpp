@@ -20,9 +20,14 @@ private:
     struct NamedSet {
         std::string name;
         std::vector<KeySource> keys;
+        bool dynamic = false;
+        bool timeout = false;
     };
 
     std::string sets();
+    std::string live_set(const std::vector<KeySource>& keys);
+    std::string live_map();
+    std::string update();
     std::string elements(const std::vector<KeySource>& keys);
     std::string element(const std::vector<KeySource>& keys);
     std::string chain(size_t index);
@@ -43,6 +48,7 @@ private:
     const RandomTextOptions& options_;
     ValueSource values_;
     std::vector<NamedSet> sets_;
+    std::vector<NamedSet> maps_;
     size_t chains_ = 1;
 };
 
@@ -70,6 +76,74 @@ std::string TextGenerator::elements(const std::vector<KeySource>& keys) {
     return fmt::format("{{ {} }}", fmt::join(parts, ", "));
 }
 
+std::string single(ValueSource& values, const std::vector<KeySource>& keys) {
+    std::string text;
+    for (const KeySource& key : keys) {
+        text += (text.empty() ? "" : " . ") + ValueSource::worded(key, values.value(key));
+    }
+    return text;
+}
+
+/// Small, so that those which rules fill get full, and elements expire within a few packets.
+std::string TextGenerator::live_set(const std::vector<KeySource>& keys) {
+    NamedSet set{fmt::format("s{}", sets_.size()), keys};
+    const bool intervals = chance(rng_, 40);
+    set.dynamic = !intervals && chance(rng_, 80);
+    set.timeout = chance(rng_, 60);
+    std::string flags = intervals ? "interval" : set.dynamic ? "dynamic" : "";
+    flags += set.timeout ? (flags.empty() ? "timeout" : ", timeout") : "";
+    std::string text = fmt::format("set {} {{\n    typeof {}\n", set.name, names_of(keys));
+    text += flags.empty() ? "" : fmt::format("    flags {}\n", flags);
+    text += set.dynamic ? fmt::format("    size {}\n", 2 + below(rng_, 8)) : "    size 100\n";
+    text += set.timeout && chance(rng_, 70) ? fmt::format("    timeout {}s\n", 1 + below(rng_, 9)) : "";
+    text += chance(rng_, 50) ? "    counter\n" : "";
+    text += intervals ? "    auto-merge\n" : "";
+    std::set<std::string> parts;
+    for (size_t i = set.dynamic ? below(rng_, 3) : 1 + below(rng_, options_.max_elements); i-- > 0;) {
+        const std::string time =
+            set.timeout && chance(rng_, 30) ? fmt::format(" timeout {}s", 1 + below(rng_, 9)) : "";
+        parts.insert((intervals ? element(keys) : single(values_, keys)) + time);
+    }
+    text += parts.empty() ? "" : fmt::format("    elements = {{ {} }}\n", fmt::join(parts, ", "));
+    sets_.push_back(set);
+    return text + "}\n";
+}
+
+std::string TextGenerator::live_map() {
+    static const std::vector<FieldId> fields{FieldId::IpSaddr, FieldId::TcpDport, FieldId::Ip6Daddr};
+    const NamedSet map{fmt::format("m{}", maps_.size()), {FieldKey{pick(rng_, fields)}}};
+    static const std::vector<std::string> ends{"pass", "drop", "tx", "continue", "return"};
+    std::set<u128> known;
+    std::string text;
+    for (size_t i = 1 + below(rng_, 6); i-- > 0;) {
+        const u128 value = values_.value(map.keys[0]);
+        if (known.insert(value).second) {
+            text += fmt::format("{}{} : {}", text.empty() ? "" : ", ",
+                                ValueSource::worded(map.keys[0], value), pick(rng_, ends));
+        }
+    }
+    text += chance(rng_, 30) ? ", * : " + pick(rng_, ends) : "";
+    maps_.push_back(map);
+    return fmt::format("map {} {{\n    typeof {} : verdict\n    elements = {{ {} }}\n}}\n", map.name,
+                       names_of(map.keys), text);
+}
+
+/// A change of a live set, or "".
+std::string TextGenerator::update() {
+    static const std::vector<std::string> words{"add", "add", "update", "update", "delete"};
+    if (sets_.empty() || options_.max_live == 0) {
+        return {};
+    }
+    const NamedSet& set = pick(rng_, sets_);
+    if (!set.dynamic) {
+        return {};
+    }
+    const std::string word = pick(rng_, words);
+    const bool timed = set.timeout && word != "delete" && chance(rng_, 50);
+    return fmt::format("{} @{} {{ {}{} }} ", word, set.name, names_of(set.keys),
+                       timed ? fmt::format(" timeout {}s", 1 + below(rng_, 9)) : "");
+}
+
 std::string TextGenerator::sets() {
     static const std::vector<std::vector<KeySource>> kinds = {
         {FieldKey{FieldId::IpSaddr}},
@@ -85,6 +159,9 @@ std::string TextGenerator::sets() {
         text += fmt::format("set {} {{\n    typeof {}\n    flags constant, interval\n    elements = {}\n}}\n",
                             set.name, names_of(set.keys), elements(set.keys));
         sets_.push_back(set);
+    }
+    for (size_t i = options_.max_live == 0 ? 0 : 1 + below(rng_, options_.max_live); i-- > 0;) {
+        text += chance(rng_, 25) ? live_map() : live_set(pick(rng_, kinds));
     }
     text += fmt::format("define addresses = {{ {}, {}, {} }}\n", values_.interval(FieldKey{FieldId::IpSaddr}),
                         values_.interval(FieldKey{FieldId::IpDaddr}),
@@ -241,6 +318,14 @@ std::string TextGenerator::rule(size_t index) {
     const std::vector<uint8_t>& frame = pick(rng_, samples_);
     if (chance(rng_, 8)) {
         return vmap(frame, index);
+    }
+    if (!maps_.empty() && chance(rng_, 15)) {
+        const NamedSet& map = pick(rng_, maps_);
+        return fmt::format("{} vmap @{}", names_of(map.keys), map.name);
+    }
+    if (options_.max_live != 0 && chance(rng_, 25)) { // changes a set and goes on
+        const std::string change = update();
+        return change.empty() ? "" : change + (chance(rng_, 30) ? "counter" : "continue");
     }
     std::string text = matches(frame);
     if (text.empty()) {

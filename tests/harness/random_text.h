@@ -16,6 +16,7 @@ struct RandomTextOptions {
     size_t max_chains = 3; // besides `ingress`
     size_t max_sets = 3;
     size_t max_elements = 30; // of a set
+    size_t max_live = 0;      // live sets and maps, and rules that change them
     bool surroundings = true; // also matches meta random, rxqueue, cpu, iifname
 };
 

@@ -92,7 +92,8 @@ inline const std::vector<std::string>& step_corpus() {
         "expect counter ssh 5 bytes 300",
         "expect bytes 0x0102",
         "expect pass with { ip ttl 63; ip id 5 }",
-        "expect element @s { 10.0.0.1 }",
+        "expect element @s { 10.0.0.1 packets 3 expires 10s, 10.0.0.0/8 }",
+        "expect no element @pairs { 10.0.0.1 . 22, 10.0.0.2 . 80-90 }",
         "given @s { 10.0.0.1 }",
         "advance 10s",
     };

@@ -82,8 +82,8 @@ void remove(SetElements& elements, std::vector<Span>& spans, size_t stride, cons
     spans.resize(kept);
 }
 
-bool overlap(const Box& a, const Box& b, size_t from) {
-    for (size_t part = from; part < a.size(); ++part) {
+bool overlap(const Box& a, const Box& b) {
+    for (size_t part = 0; part < a.size(); ++part) {
         if (a[part].hi < b[part].lo || b[part].hi < a[part].lo) {
             return false;
         }
@@ -93,52 +93,55 @@ bool overlap(const Box& a, const Box& b, size_t from) {
 
 using Pair = std::pair<uint32_t, uint32_t>;
 
-/// Boxes that are equal up to a part are looked through by the next one; where intervals of a part overlap in
-/// other ways, by comparing each with those that reach it.
+/// Boxes are split, part by part, into groups that have nothing in common; only within groups that no part
+/// splits each is compared with those that reach it.
 struct OverlapFinder {
     std::vector<Box> boxes;
 
-    std::optional<Pair> find(std::vector<uint32_t> among, size_t part) {
+    std::optional<Pair> find(std::vector<uint32_t> among) {
         if (among.size() < 2) {
             return {};
         }
-        if (part == boxes[among[0]].size()) {
-            return Pair{among[0], among[1]};
-        }
-        std::sort(among.begin(), among.end(),
-                  [&](uint32_t a, uint32_t b) { return boxes[a][part].lo < boxes[b][part].lo; });
-        std::vector<uint32_t> group = {among[0]};
-        u128 reach = boxes[among[0]][part].hi;
-        for (size_t i = 1; i <= among.size(); ++i) {
-            const bool joins = i < among.size() && boxes[among[i]][part].lo <= reach;
-            if (!joins) {
-                if (const auto found = within(std::move(group), part)) {
+        for (size_t part = boxes[among[0]].size(); part-- > 0;) {
+            std::vector<std::vector<uint32_t>> groups = split(among, part);
+            if (groups.size() == 1) {
+                continue;
+            }
+            for (std::vector<uint32_t>& group : groups) {
+                if (const auto found = find(std::move(group))) {
                     return found;
                 }
-                group.clear();
             }
-            if (i < among.size()) {
-                reach = joins ? std::max(reach, boxes[among[i]][part].hi) : boxes[among[i]][part].hi;
-                group.push_back(among[i]);
-            }
+            return {};
         }
-        return {};
+        return within(among); // sorted by the first part, which was split last
     }
 
-    /// Of a group whose intervals of this part hang together.
-    std::optional<Pair> within(std::vector<uint32_t> group, size_t part) {
-        const Interval& first = boxes[group[0]][part];
-        const bool alike = std::all_of(group.begin(), group.end(),
-                                       [&](uint32_t each) { return boxes[each][part] == first; });
-        if (alike) {
-            return find(std::move(group), part + 1);
+    /// Groups whose intervals of this part hang together. Sorts by their low ends.
+    std::vector<std::vector<uint32_t>> split(std::vector<uint32_t>& among, size_t part) const {
+        std::sort(among.begin(), among.end(),
+                  [&](uint32_t a, uint32_t b) { return boxes[a][part].lo < boxes[b][part].lo; });
+        std::vector<std::vector<uint32_t>> groups;
+        u128 reach = 0;
+        for (const uint32_t each : among) {
+            const Interval& interval = boxes[each][part];
+            if (groups.empty() || interval.lo > reach) {
+                groups.emplace_back();
+                reach = interval.hi;
+            }
+            groups.back().push_back(each);
+            reach = std::max(reach, interval.hi);
         }
+        return groups;
+    }
+
+    [[nodiscard]] std::optional<Pair> within(const std::vector<uint32_t>& group) const {
         std::vector<uint32_t> reaching;
         for (const uint32_t each : group) {
             const Box& box = boxes[each];
-            std::erase_if(reaching, [&](uint32_t other) { return boxes[other][part].hi < box[part].lo; });
+            std::erase_if(reaching, [&](uint32_t other) { return boxes[other][0].hi < box[0].lo; });
             for (const uint32_t other : reaching) {
-                if (overlap(boxes[other], box, part)) {
+                if (overlap(boxes[other], box)) {
                     return Pair{other, each};
                 }
             }
@@ -158,7 +161,7 @@ std::optional<Pair> find_overlap(const LiveSet& set, const std::vector<bool>& go
             all.push_back(i);
         }
     }
-    return finder.find(std::move(all), 0);
+    return finder.find(std::move(all));
 }
 
 /// The same where there is one part, by which they are sorted.

@@ -123,6 +123,18 @@ std::string text_of(const Statement& statement, const Policy& policy) {
                       statement);
 }
 
+std::string text_of(const LiveSet& set) {
+    static constexpr std::array<const char*, 4> kinds = {"hash", "interval", "tuples", "dynamic"};
+    std::string key;
+    for (const SetPart& part : set.parts) {
+        key += (key.empty() ? "" : " . ") + std::string(name_of(part.type));
+    }
+    return fmt::format("{} {} {} of {} size {}{}{}{} elements {}\n", set.is_map ? "map" : "set", set.name,
+                       kinds[static_cast<size_t>(set.kind)], key, set.size, set.has_timeout ? " timeout" : "",
+                       set.has_counter ? " counter" : "", set.auto_merge ? " auto-merge" : "",
+                       set.elements.count);
+}
+
 std::string text_of(const Rule& rule, const Policy& policy) {
     std::string text = fmt::format("  rule {} {}{}{}\n", rule.id.value, rule.display,
                                    rule.counts ? " counts" : "", rule.counts_mid ? " counts-mid" : "");
@@ -137,6 +149,9 @@ std::string text_of(const Rule& rule, const Policy& policy) {
 std::string print(const Policy& policy) {
     std::string text = fmt::format("policy {}\n", policy.path);
     text += fmt::format("counters {}\n", policy.options.counters ? "on" : "off");
+    for (const LiveSet& set : policy.sets) {
+        text += text_of(set);
+    }
     for (const Chain& chain : policy.chains) {
         text += fmt::format("chain {} {}{}\n", chain.id.value, chain.name,
                             chain.id == policy.entry ? " entry" : "");

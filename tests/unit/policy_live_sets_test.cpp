@@ -225,5 +225,50 @@ TEST(LiveSets, AFilesLinesAreElements) {
     unlink(path);
 }
 
+/// Whether two elements overlap, by comparing each with each.
+bool any_overlap(const std::vector<Box>& boxes) {
+    for (size_t i = 0; i < boxes.size(); ++i) {
+        for (size_t j = 0; j < i; ++j) {
+            bool all = true;
+            for (size_t part = 0; part < boxes[i].size(); ++part) {
+                all = all && boxes[i][part].lo <= boxes[j][part].hi && boxes[j][part].lo <= boxes[i][part].hi;
+            }
+            if (all && boxes[i] != boxes[j]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+TEST(LiveSets, EveryOverlapIsFoundAndNoneThatIsNot) {
+    test::Rng rng(11);
+    size_t with = 0;
+    for (int round = 0; round < 400; ++round) {
+        std::vector<Box> boxes;
+        std::string elements;
+        for (uint64_t i = 2 + test::below(rng, 5); i-- > 0;) {
+            Box box;
+            std::string text;
+            for (int part = 0; part < 2; ++part) {
+                const uint64_t lo = test::below(rng, 40);
+                const uint64_t hi = lo + test::below(rng, 12);
+                box.push_back({lo, hi});
+                text += fmt::format("{}{}-{}", part == 0 ? "" : " . ", lo, hi);
+            }
+            boxes.push_back(box);
+            elements += text + ", ";
+        }
+        const Checked checked =
+            check_set("type inet_service . inet_service; flags interval\nelements = { " + elements + "}",
+                      "tcp sport . tcp dport @s drop");
+        const bool wanted = any_overlap(boxes);
+        ASSERT_EQ(checked.kinds().contains("OverlappingElements"), wanted) << elements << checked.rendered();
+        with += wanted ? 1 : 0;
+    }
+    EXPECT_GT(with, 50U);
+    EXPECT_LT(with, 350U);
+}
+
 } // namespace
 } // namespace xdpc

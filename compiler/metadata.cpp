@@ -8,7 +8,7 @@ namespace xdpc {
 namespace {
 
 /// Larger policies (sets read from files) go without their texts.
-constexpr size_t max_source_bytes = size_t{16} << 20;
+constexpr size_t max_source_bytes = size_t{1} << 20;
 
 bool reads_tags(const KeySource& source) {
     const auto of_tag = [](HeaderId header) { return info(header).layer == Layer::Tag; };

@@ -13,8 +13,8 @@ bool is_false(const ir::Cond& cond);
 /// constants inside.
 ir::Cond fold(ir::Cond cond, const ir::Program& program);
 
-/// Whether asking changes anything: a live set that counts is asked. Such a condition stays as it is and where
-/// it is.
+/// Whether asking changes anything: a live set that counts is asked. Such a condition stays as it is and
+/// where it is.
 bool counts(const ir::Cond& cond);
 
 } // namespace xdpc::passes

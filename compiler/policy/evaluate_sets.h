@@ -53,7 +53,8 @@ public:
     [[nodiscard]] std::optional<FoundElement> element(const LiveSet& set, const Box& box,
                                                       uint64_t now_ns) const;
     /// All that have not expired, in an order of its own.
-    [[nodiscard]] std::vector<std::pair<Box, FoundElement>> elements(const LiveSet& set, uint64_t now_ns) const;
+    [[nodiscard]] std::vector<std::pair<Box, FoundElement>> elements(const LiveSet& set,
+                                                                     uint64_t now_ns) const;
     /// False where the set is full; always true for `delete`.
     bool update(const LiveSet& set, UpdateSetStatement::Op op, const Tuple& tuple,
                 const std::optional<uint64_t>& timeout_ns, uint64_t now_ns);

@@ -53,6 +53,78 @@ TEST(TestRunner, ExamplesPassOnBothEngines) {
     EXPECT_NE(read(folder.path("out.xml")).find("failures=\"0\" errors=\"0\""), std::string::npos);
 }
 
+constexpr const char* stateful = "set seen {\n"
+                                 "    type ipv4_addr\n"
+                                 "    flags dynamic, timeout\n"
+                                 "    timeout 10s\n"
+                                 "    size 2\n"
+                                 "}\n"
+                                 "set bad {\n"
+                                 "    type inet_addr\n"
+                                 "    flags interval\n"
+                                 "    counter\n"
+                                 "    elements = { 203.0.113.0/24, 2001:db8:bad::/48 }\n"
+                                 "}\n"
+                                 "chain ingress {\n"
+                                 "    policy drop\n"
+                                 "\n"
+                                 "    blocked: saddr @bad drop\n"
+                                 "    knock: udp dport 7 add @seen { ip saddr } pass\n"
+                                 "    known: ip saddr @seen pass\n"
+                                 "}\n";
+
+TEST(TestRunner, StateLastsWithinATestAndNotBetweenTests) {
+    const Folder folder;
+    const std::string first = "test \"knocks\" {\n"
+                              "    send ip saddr 192.0.2.1 / udp dport 7\n"
+                              "    send ip saddr 192.0.2.2 / udp dport 7\n"
+                              "    expect pass 2 by knock\n"
+                              "    send ip saddr 192.0.2.3 / udp dport 7\n"
+                              "    expect drop by policy\n" // full
+                              "    send ip saddr 192.0.2.1 / tcp dport 22\n"
+                              "    expect pass by known\n"
+                              "    expect element @seen { 192.0.2.1 expires 10s, 192.0.2.2 }\n"
+                              "    advance 10s\n"
+                              "    expect no element @seen { 192.0.2.1 }\n"
+                              "    send ip saddr 192.0.2.1 / tcp dport 22\n"
+                              "    expect drop by policy\n"
+                              "    send ip saddr 192.0.2.3 / udp dport 7\n"
+                              "    expect pass by knock\n"
+                              "}\n";
+    const std::string second =
+        "test \"anew\" {\n"
+        "    send ip saddr 192.0.2.3\n"
+        "    expect drop by policy\n"
+        "    send ip6 saddr 2001:db8:bad::9 x3\n"
+        "    expect drop by blocked\n"
+        "    expect element @bad { 2001:db8:bad::/48 packets 3, 203.0.113.0/24 packets 0 }\n"
+        "}\n";
+    const Ran ran = reference(folder.write("p.xdp", stateful + first + second));
+    EXPECT_EQ(ran.code, 0) << ran.both();
+    EXPECT_NE(ran.out.find("2 passed, 0 failed"), std::string::npos) << ran.out;
+}
+
+TEST(TestRunner, AWrongElementIsShownAsItIs) {
+    const Folder folder;
+    const Ran ran = reference(
+        folder.write("p.xdp", std::string(stateful) + "test \"wrong\" {\n"
+                                                      "    send ip saddr 203.0.113.9\n"
+                                                      "    expect pass by known\n"
+                                                      "    expect element @bad { 203.0.113.0/24 packets 2 }\n"
+                                                      "    expect element @seen { 203.0.113.9 expires 5s }\n"
+                                                      "}\n"));
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_NE(ran.out.find("expected  element @bad { 203.0.113.0/24 packets 2 }\n"
+                           "    actual    element @bad { 203.0.113.0/24 packets 1 }\n"),
+              std::string::npos)
+        << ran.out;
+    EXPECT_NE(
+        ran.out.find("expected  element @seen { 203.0.113.9 expires 5s }\n    actual    no such element\n"),
+        std::string::npos)
+        << ran.out;
+    EXPECT_NE(ran.out.find("`known` was not reached"), std::string::npos) << ran.out;
+}
+
 TEST(TestRunner, FailureShowsPacketExpectationAndRule) {
     const Folder folder;
     const std::string file = folder.write(

@@ -7,8 +7,8 @@
 
 namespace xdpc::test {
 
-/// Runs the program on a packet; counts into `slots`, which has Program::slots places. Of `state` it takes the
-/// clock and what else keys read, and changes live sets.
+/// Runs the program on a packet; counts into `slots`, which has Program::slots places. Of `state` it takes
+/// the clock and what else keys read, and changes live sets.
 Outcome evaluate(const ir::Program& program, const Policy& policy, std::vector<Count>& slots, State& state,
                  const PacketView& packet);
 

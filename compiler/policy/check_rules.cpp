@@ -97,6 +97,22 @@ bool can(const Policy& policy, const Rule& rule, VerdictTest wanted) {
     });
 }
 
+/// Whether asking counts in an element of a live set.
+bool counts(const Policy& policy, const Condition& condition) {
+    const auto any = [&](const std::vector<Condition>& parts) {
+        return std::any_of(parts.begin(), parts.end(),
+                           [&](const Condition& part) { return counts(policy, part); });
+    };
+    return std::visit(Overloaded{
+                          [](const Test&) { return false; },
+                          [&](const SetTest& test) { return policy.set(test.set).has_counter; },
+                          [&](const AllOf& all) { return any(all.parts); },
+                          [&](const AnyOf& some) { return any(some.parts); },
+                          [&](const NotOf& negation) { return any(negation.part); },
+                      },
+                      condition.node);
+}
+
 void warn_of_not(Context& context, const Rule& rule) {
     if (!can(context.policy, rule,
              [](const Verdict& verdict) { return std::holds_alternative<Pass>(verdict); })) {
@@ -137,6 +153,7 @@ private:
     }
     bool add(std::optional<Condition> condition) {
         if (condition) {
+            changes_set = changes_set || counts(context.policy, *condition);
             rule.statements.emplace_back(MatchStatement{std::move(*condition)});
         }
         return condition.has_value();

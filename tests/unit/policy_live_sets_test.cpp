@@ -169,6 +169,12 @@ TEST(LiveSets, KindsFollowFromFlagsPartsAndRules) {
         Kind::Tuples);
 }
 
+TEST(LiveSets, ARuleThatOnlyCountsOrChangesHasAnEffect) {
+    EXPECT_EQ(check_set("type ipv4_addr", "ip saddr @s").kinds(), (std::set<std::string>{"NoEffect"}));
+    EXPECT_EQ(check_set("type ipv4_addr; counter", "ip saddr @s").kinds(), (std::set<std::string>{}));
+    EXPECT_EQ(check_set("type ipv4_addr", "delete @s { ip saddr }").kinds(), (std::set<std::string>{}));
+}
+
 TEST(LiveSets, OneOfInetAddrIsTwo) {
     const Checked checked = check_set(
         "type inet_addr; flags interval\nelements = { 10.0.0.0/8, 2001:db8::/32, ::1 }", "saddr @s drop");

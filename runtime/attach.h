@@ -9,13 +9,30 @@
 
 namespace xdpc::rt {
 
+/// Writes an element of a set as people do. In sets of single values both ends are the same.
+using ElementText = std::function<std::string(const ArtifactSet& set, std::span<const uint32_t> low,
+                                              std::span<const uint32_t> high)>;
+
 enum class Mode : uint8_t { Auto, Native, Generic, Offload };
 const char* name_of(Mode mode);
+
+/// What became of the elements of a set.
+struct SetChange {
+    std::string set;
+    uint8_t family = 0;    // of `inet_addr`
+    uint64_t elements = 0; // now
+    uint64_t kept = 0;     // of the policy that ran, `live` of them added by `set add` or rules
+    uint64_t live = 0;
+    uint64_t added = 0; // by the new policy
+    uint64_t removed = 0;
+};
 
 struct ApplyOptions {
     Mode mode = Mode::Auto;
     bool force = false;                        // replace a foreign program
     std::optional<bool> rxvlan = std::nullopt; // false: turn rx-vlan offload off where the policy reads tags
+    bool reset_sets = false;                   // sets begin with what the policy says
+    ElementText element_text = {};             // for messages
 };
 
 struct RuleChange {
@@ -32,6 +49,7 @@ struct ApplyReport {
     uint32_t program_id = 0;
     uint32_t generation = 0;
     std::vector<RuleChange> changes; // against what ran before
+    std::vector<SetChange> sets;
     std::vector<std::string> notes;  // said aloud: fell back to generic, tags are stripped, …
     double load_ms = 0, attach_ms = 0;
     VerifierReport verifier;

@@ -1,5 +1,5 @@
 #include "runtime/load.h"
-#include "runtime/internal.h"
+#include "runtime/load_state.h"
 
 #include <algorithm>
 #include <array>
@@ -22,6 +22,7 @@ struct Loaded::Impl {
     uint32_t program_id = 0;
     VerifierReport report;
     Mapping test_area;
+    std::shared_ptr<LoadedState> state;
 
     Impl() = default;
     Impl(const Impl&) = delete;
@@ -76,6 +77,7 @@ xdpc_bind make_bind(const Binding& binding) {
     tm local{};
     localtime_r(&now, &local);
     bind.utc_offset_s = local.tm_gmtoff;
+    bind.generation = binding.generation;
     return bind;
 }
 
@@ -180,8 +182,12 @@ tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOp
     auto impl = open_object(artifact, messages);
     if (!impl)
         return tl::unexpected(impl.error());
-    if (auto filled = fill_bind((*impl)->object, options.binding); !filled)
-        return refuse(filled.error());
+    (*impl)->state = options.state;
+    if (auto given = fill_bind((*impl)->object, options.binding).and_then([&] {
+            return give_state((*impl)->object, artifact, *options.state);
+        });
+        !given)
+        return refuse(given.error());
     void* address =
         mmap(nullptr, log_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED)
@@ -200,7 +206,10 @@ tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOp
     (*impl)->report.load_ms = took.count();
     if (auto filled = fill_report(**impl, text); !filled)
         return refuse(filled.error());
-    if (auto mapped = map_test_area(**impl); !mapped)
+    if (auto mapped = map_test_area(**impl).and_then(
+            [&] { return place_arrays((*impl)->object, *options.state); })
+            .and_then([&] { return begin_state((*impl)->object, artifact, *options.state); });
+        !mapped)
         return refuse(mapped.error());
     return Loaded(std::move(*impl));
 }
@@ -227,6 +236,16 @@ xdpc_test_area* Loaded::test_area() const {
     return static_cast<xdpc_test_area*>(impl_->test_area.address());
 }
 
+LoadedState& Loaded::state() const {
+    return *impl_->state;
+}
+Result<void> Loaded::fill_tables(uint64_t now, AddedKeys* added) const {
+    return rt::fill_tables(impl_->object, impl_->artifact, *impl_->state, now, added);
+}
+Result<void> Loaded::begin_state() const {
+    return rt::begin_state(impl_->object, impl_->artifact, *impl_->state);
+}
+
 int Loaded::map_fd(const std::string& name) const {
     bpf_map* map = bpf_object__find_map_by_name(impl_->object, name.c_str());
     return map == nullptr ? -1 : bpf_map__fd(map);
@@ -234,10 +253,22 @@ int Loaded::map_fd(const std::string& name) const {
 
 tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options) {
     raise_memlock();
-    auto loaded = load_with(artifact, options, options.measure ? LogStatistics : LogOnFailure);
+    LoadOptions with_state = options;
+    uint64_t now = artifact.instrumented ? test_clock_begin_ns : monotonic_now();
+    if (!options.state) {
+        auto fresh = fresh_state(artifact, now);
+        if (!fresh)
+            return refuse(fresh.error());
+        with_state.state = std::make_shared<LoadedState>(std::move(*fresh));
+    }
+    auto loaded = load_with(artifact, with_state, options.measure ? LogStatistics : LogOnFailure);
     // With statistics alone a refusal has no trace: ask again for it.
     if (!loaded && options.measure && loaded.error().refusal)
-        return load_with(artifact, options, LogOnFailure);
+        return load_with(artifact, with_state, LogOnFailure);
+    if (loaded && !options.state) {
+        if (auto filled = loaded->fill_tables(now, nullptr); !filled)
+            return refuse(filled.error());
+    }
     return loaded;
 }
 

@@ -5,6 +5,7 @@
 #include "compiler/artifact.h"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,7 +64,11 @@ void pack_name(const std::string& name, xdpc_u64& hi, xdpc_u64& lo);
 /// For which interface a program is loaded: fills `.rodata.bind`.
 struct Binding {
     std::string iifname;
+    uint32_t generation = 0; // for events
 };
+
+/// What lasts from packet to packet (load_state.h).
+struct LoadedState;
 
 /// A loaded program with its maps; not attached. Move-only.
 class Loaded {
@@ -81,6 +86,11 @@ public:
     [[nodiscard]] const Artifact& artifact() const;
     /// The mapped `.data.test` of an instrumented program; null otherwise.
     [[nodiscard]] xdpc_test_area* test_area() const;
+    [[nodiscard]] LoadedState& state() const;
+    /// Puts what the state has for tables that programs write into them; see load_state.h.
+    Result<void> fill_tables(uint64_t now, std::vector<std::pair<uint32_t, std::vector<uint32_t>>>* added) const;
+    /// Limits, quotas and cursors that do not go on from an earlier program: to their beginning.
+    Result<void> begin_state() const;
 
 private:
     std::unique_ptr<Impl> impl_;
@@ -89,6 +99,7 @@ private:
 struct LoadOptions {
     Binding binding;
     bool measure = false; // ask for processed instructions and stack (verifier log level 4)
+    std::shared_ptr<LoadedState> state = {}; // taken over; none: all is begun anew
 };
 tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options = {});
 
@@ -107,6 +118,21 @@ struct SlotCount {
 /// All slots of `counters`, summed over CPUs.
 Result<std::vector<SlotCount>> read_counters(int counters_fd, uint32_t slots);
 Result<void> clear_counters(int counters_fd, uint32_t slots);
+
+/// Takes sets, limits and quotas of a program that does not run back to their beginning: between tests.
+Result<void> reset_state(const Loaded& loaded);
+/// What a live set's element has; `expect element` asks for it.
+struct FoundElement {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+    uint64_t expires_ns = 0; // on the clock that the program sees; 0: never
+    uint32_t value = 0;      // of a map
+};
+/// The element of set `set` with exactly these ends that has not expired at `now_ns`. In sets without intervals
+/// both ends are the same. Words as runtime/STATE.md says.
+Result<std::optional<FoundElement>> find_element(const Loaded& loaded, uint32_t set,
+                                                 std::span<const uint32_t> low, std::span<const uint32_t> high,
+                                                 uint64_t now_ns);
 
 /// Whether this process may load programs: probed by trying.
 bool may_load();

@@ -20,24 +20,17 @@ constexpr uint32_t current_version = 1;
 
 } // namespace
 
-Result<Fd> make_meta(const Meta& meta) {
-    std::string json = artifact_metadata(meta.artifact);
-    MetaHeader header{{}, current_version, meta.generation, meta.applied_at, json.size()};
-    memcpy(header.magic, magic, sizeof magic);
-    std::vector<uint8_t> value(sizeof header + json.size());
-    memcpy(value.data(), &header, sizeof header);
-    memcpy(value.data() + sizeof header, json.data(), json.size());
-    Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpc_meta", sizeof(uint32_t),
-                          static_cast<uint32_t>(value.size()), 1, nullptr));
+Result<Fd> make_frozen_map(const char* name, std::span<const uint8_t> value) {
+    Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), static_cast<uint32_t>(value.size()), 1,
+                          nullptr));
     uint32_t key = 0;
     if (!map.valid() || bpf_map_update_elem(map.get(), &key, value.data(), BPF_ANY) != 0 ||
         bpf_map_freeze(map.get()) != 0)
-        return fail_errno("cannot make the metadata map");
+        return fail_errno(fmt::format("cannot make the map `{}`", name));
     return map;
 }
 
-Result<Meta> read_meta(const Generation& generation) {
-    std::string path = generation.path + "/meta";
+Result<std::vector<uint8_t>> read_frozen_map(const std::string& path) {
     Fd map = open_pin(path);
     bpf_map_info info{};
     uint32_t size = sizeof info;
@@ -49,17 +42,35 @@ Result<Meta> read_meta(const Generation& generation) {
     if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
         bpf_map_lookup_elem(map.get(), &key, value.data()) != 0)
         return fail(fmt::format("cannot read {}", path));
+    return value;
+}
+
+Result<Fd> make_meta(const Meta& meta) {
+    std::string json = artifact_metadata(meta.artifact);
+    MetaHeader header{{}, current_version, meta.generation, meta.applied_at, json.size()};
+    memcpy(header.magic, magic, sizeof magic);
+    std::vector<uint8_t> value(sizeof header + json.size());
+    memcpy(value.data(), &header, sizeof header);
+    memcpy(value.data() + sizeof header, json.data(), json.size());
+    return make_frozen_map("xdpc_meta", value);
+}
+
+Result<Meta> read_meta(const Generation& generation) {
+    std::string path = generation.path + "/meta";
+    auto value = read_frozen_map(path);
+    if (!value)
+        return tl::unexpected(value.error());
     MetaHeader header{};
-    if (value.size() < sizeof header)
+    if (value->size() < sizeof header)
         return fail(fmt::format("{} is damaged", path));
-    memcpy(&header, value.data(), sizeof header);
+    memcpy(&header, value->data(), sizeof header);
     if (memcmp(header.magic, magic, sizeof magic) != 0 || header.version != current_version ||
-        header.json_bytes > value.size() - sizeof header)
+        header.json_bytes > value->size() - sizeof header)
         return fail(fmt::format("{} was not written by this version of xdpc", path),
                     "detach with the version that applied the policy, or remove the pins by hand");
     Meta meta;
     auto artifact = parse_artifact_metadata(
-        {reinterpret_cast<const char*>(value.data()) + sizeof header, header.json_bytes});
+        {reinterpret_cast<const char*>(value->data()) + sizeof header, header.json_bytes});
     if (!artifact)
         return tl::unexpected(artifact.error());
     meta.artifact = std::move(*artifact);

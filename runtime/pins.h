@@ -43,6 +43,10 @@ Result<void> remove_generation(const Generation& generation);
 /// Removes the link's pin, all generations and the directory, and parents that are left empty.
 Result<void> remove_directory(const std::string& directory);
 
+/// A frozen array of one value, and the value of a pinned one.
+Result<Fd> make_frozen_map(const char* name, std::span<const uint8_t> value);
+Result<std::vector<uint8_t>> read_frozen_map(const std::string& path);
+
 struct PinnedLink {
     Fd fd;
     uint32_t program_id = 0;

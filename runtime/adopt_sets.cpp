@@ -1,0 +1,154 @@
+// The elements of a live set that runs and those of the new policy's file, put together.
+#include "runtime/adopt_sets.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unordered_map>
+
+namespace xdpc::rt {
+
+namespace {
+
+uint64_t hash_of(std::span<const uint32_t> words) {
+    uint64_t hash = 0;
+    for (uint32_t word : words) {
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+/// Finds elements of a file by their ends.
+class Index {
+public:
+    explicit Index(const std::vector<sets::NewElement>& elements) : elements_(elements) {
+        size_t size = 16;
+        while (size < elements.size() * 2)
+            size *= 2;
+        places_.resize(size);
+        for (uint32_t i = 0; i < elements.size(); i++)
+            *place(elements[i].low, elements[i].high) = i + 1;
+    }
+    [[nodiscard]] std::optional<uint32_t> find(std::span<const uint32_t> low,
+                                               std::span<const uint32_t> high) {
+        uint32_t found = *place(low, high);
+        return found == 0 ? std::nullopt : std::optional(found - 1);
+    }
+
+private:
+    uint32_t* place(std::span<const uint32_t> low, std::span<const uint32_t> high) {
+        size_t mask = places_.size() - 1;
+        for (size_t at = (hash_of(low) * 31 ^ hash_of(high)) & mask;; at = (at + 1) & mask) {
+            uint32_t there = places_[at];
+            if (there == 0 || (std::ranges::equal(elements_[there - 1].low, low) &&
+                               std::ranges::equal(elements_[there - 1].high, high)))
+                return &places_[at];
+        }
+    }
+    const std::vector<sets::NewElement>& elements_;
+    std::vector<uint32_t> places_; // index + 1; 0: free
+};
+
+std::string type_text(const ArtifactSet& set) {
+    std::string text = set.is_map ? "map of " : "";
+    for (size_t i = 0; i < set.parts.size(); i++)
+        text += (i == 0 ? "" : " . ") + set.parts[i].first;
+    return text;
+}
+
+/// What each of the old map's verdicts is called in the new one.
+std::vector<std::optional<uint32_t>> translate_verdicts(const ArtifactSet& old, const ArtifactSet& next) {
+    std::vector<std::optional<uint32_t>> out;
+    for (const std::string& verdict : old.verdicts) {
+        auto found = std::find(next.verdicts.begin(), next.verdicts.end(), verdict);
+        out.push_back(found == next.verdicts.end()
+                          ? std::nullopt
+                          : std::optional(static_cast<uint32_t>(found - next.verdicts.begin())));
+    }
+    return out;
+}
+
+constexpr const char* reset_hint = "`--reset-sets` starts all sets from the policy";
+
+} // namespace
+
+Result<void> check_types(const ArtifactSet& old, const ArtifactSet& next) {
+    if (old.parts != next.parts || old.is_map != next.is_map)
+        return fail(fmt::format("set `{}` is of type {} in the policy that runs and {} in the new one: its elements "
+                                "cannot go on",
+                                next.name, type_text(old), type_text(next)),
+                    reset_hint);
+    return {};
+}
+
+Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, const SetElements& file,
+                              std::vector<sets::Element> there, uint64_t now, const ElementText& text) {
+    Merged merged;
+    merged.there = std::move(there);
+    merged.elements = new_elements(next, file, now);
+    std::vector<bool> known(merged.elements.size());
+    Index index(merged.elements);
+    auto verdicts = translate_verdicts(old, next);
+    std::vector<sets::NewElement> live;
+    SetChange& change = merged.change;
+    merged.origins.assign(merged.elements.size(), 0);
+    std::vector<uint32_t> live_origins;
+    for (const sets::Element& element : merged.there) {
+        auto found = index.find(element.low, element.high);
+        if (found) {
+            sets::NewElement& kept = merged.elements[*found];
+            if (next.has_timeout && kept.timeout_ns == element.timeout_ns)
+                kept.expires_ns = element.expires_ns;
+            else
+                merged.differs |= next.has_timeout;
+            merged.differs |= !element.from_file || kept.comment != element.comment ||
+                              (next.is_map && kept.value != element.value);
+            kept.packets = element.packets;
+            kept.bytes = element.bytes;
+            known[*found] = true;
+            merged.origins[*found] = element.number;
+            change.kept++;
+            continue;
+        }
+        if (element.from_file) {
+            change.removed++;
+            continue;
+        }
+        if (!has_ends(next) && element.low != element.high)
+            return fail(fmt::format("set `{}` has the live element {}, which is more than one value",
+                                    next.name, text ? text(old, element.low, element.high) : "?"),
+                        fmt::format("`flags interval`, or `xdpc set del`; {}", reset_hint));
+        auto value = next.is_map && element.value < verdicts.size() ? verdicts[element.value] : 0U;
+        if (!value)
+            return fail(fmt::format("map `{}` has the live element {} : {}, and the new policy gives no element that "
+                                    "verdict",
+                                    next.name, text ? text(old, element.low, element.high) : "?",
+                                    old.verdicts[element.value]),
+                        fmt::format("`xdpc set del` takes it out; {}", reset_hint));
+        live.push_back({.low = element.low,
+                        .high = element.high,
+                        .timeout_ns = element.timeout_ns,
+                        .expires_ns = element.expires_ns,
+                        .packets = element.packets,
+                        .bytes = element.bytes,
+                        .value = *value,
+                        .from_file = false,
+                        .comment = element.comment});
+        live_origins.push_back(element.number);
+        change.kept++;
+        change.live++;
+    }
+    change.added = static_cast<uint64_t>(std::count(known.begin(), known.end(), false));
+    merged.differs |= change.added != 0 || change.removed != 0;
+    merged.elements.insert(merged.elements.end(), live.begin(), live.end());
+    merged.origins.insert(merged.origins.end(), live_origins.begin(), live_origins.end());
+    change.elements = merged.elements.size();
+    if (change.elements > next.size)
+        return fail(fmt::format("set `{}` would have {} elements, {} of them added live, and its new size is {}", next.name,
+                                change.elements, change.live, next.size),
+                    fmt::format("a larger `size`, or `xdpc set del`; {}", reset_hint));
+    return merged;
+}
+
+} // namespace xdpc::rt

@@ -1,5 +1,5 @@
-// What a new policy takes over of the state of the one that runs, worked out before anything is touched; and what
-// is carried once no packet meets the old program any more. STATE.md, "What carries over"; PROTOCOL.md.
+// What a new policy takes over of the state of the one that runs, worked out before anything is touched; and
+// what is carried once no packet meets the old program any more. STATE.md, "What carries over"; PROTOCOL.md.
 #pragma once
 
 #include "runtime/attach.h"
@@ -11,15 +11,18 @@ namespace xdpc::rt {
 struct Adoption {
     std::shared_ptr<LoadedState> state;
     std::vector<SetChange> changes;
-    /// By SetId: what has to be carried of an array that was built from another one's counters; see carry_pin().
+    /// By SetId: what has to be carried of an array that was built from another one's counters; see
+    /// carry_pin().
     std::vector<Fd> carry;
     /// Elements of dynamic sets that were the old file's and are not the new one's.
     std::vector<std::pair<uint32_t, std::vector<uint32_t>>> leaving;
 };
 /// `previous` is none where nothing of ours runs. The error names what cannot go on.
-Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool reset_sets, const ElementText& text);
+Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool reset_sets,
+                       const ElementText& text);
 
-/// Gives `to` what `from`'s program counted and added since the copies were made. May be done again after a kill.
+/// Gives `to` what `from`'s program counted and added since the copies were made. May be done again after a
+/// kill.
 Result<void> carry_state(const Generation& from, const Generation& to);
 /// The other way round, for taking a swap back.
 Result<void> give_back_state(const Generation& from, const Generation& to);

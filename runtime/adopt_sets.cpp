@@ -75,10 +75,11 @@ constexpr const char* reset_hint = "`--reset-sets` starts all sets from the poli
 
 Result<void> check_types(const ArtifactSet& old, const ArtifactSet& next) {
     if (old.parts != next.parts || old.is_map != next.is_map)
-        return fail(fmt::format("set `{}` is of type {} in the policy that runs and {} in the new one: its elements "
-                                "cannot go on",
-                                next.name, type_text(old), type_text(next)),
-                    reset_hint);
+        return fail(
+            fmt::format("set `{}` is of type {} in the policy that runs and {} in the new one: its elements "
+                        "cannot go on",
+                        next.name, type_text(old), type_text(next)),
+            reset_hint);
     return {};
 }
 
@@ -121,11 +122,12 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
                         fmt::format("`flags interval`, or `xdpc set del`; {}", reset_hint));
         auto value = next.is_map && element.value < verdicts.size() ? verdicts[element.value] : 0U;
         if (!value)
-            return fail(fmt::format("map `{}` has the live element {} : {}, and the new policy gives no element that "
-                                    "verdict",
-                                    next.name, text ? text(old, element.low, element.high) : "?",
-                                    old.verdicts[element.value]),
-                        fmt::format("`xdpc set del` takes it out; {}", reset_hint));
+            return fail(
+                fmt::format("map `{}` has the live element {} : {}, and the new policy gives no element that "
+                            "verdict",
+                            next.name, text ? text(old, element.low, element.high) : "?",
+                            old.verdicts[element.value]),
+                fmt::format("`xdpc set del` takes it out; {}", reset_hint));
         live.push_back({.low = element.low,
                         .high = element.high,
                         .timeout_ns = element.timeout_ns,
@@ -145,9 +147,10 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
     merged.origins.insert(merged.origins.end(), live_origins.begin(), live_origins.end());
     change.elements = merged.elements.size();
     if (change.elements > next.size)
-        return fail(fmt::format("set `{}` would have {} elements, {} of them added live, and its new size is {}", next.name,
-                                change.elements, change.live, next.size),
-                    fmt::format("a larger `size`, or `xdpc set del`; {}", reset_hint));
+        return fail(
+            fmt::format("set `{}` would have {} elements, {} of them added live, and its new size is {}",
+                        next.name, change.elements, change.live, next.size),
+            fmt::format("a larger `size`, or `xdpc set del`; {}", reset_hint));
     return merged;
 }
 

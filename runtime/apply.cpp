@@ -59,7 +59,10 @@ tl::expected<void, LoadError> prepare(Targets& targets, const Artifact& artifact
     for (Target& target : targets) {
         if (auto locked = lock_and_repair(target); !locked)
             return as_load_error(locked.error());
-        if (auto inspected = inspect(target, artifact, options); !inspected)
+        if (auto inspected = inspect(target, artifact, options).and_then([&] {
+                return adopt_state(target, artifact, options);
+            });
+            !inspected)
             return as_load_error(inspected.error());
     }
     for (Target& target : targets) {
@@ -154,7 +157,10 @@ dry_run(const Artifact& artifact, const std::vector<std::string>& ifaces, const 
         // What a killed command left would be repaired first.
         if (target.running.link && target.running.link->ifindex == 0)
             target.running = Running{};
-        if (auto inspected = inspect(target, artifact, options); !inspected)
+        if (auto inspected = inspect(target, artifact, options).and_then([&] {
+                return adopt_state(target, artifact, options);
+            });
+            !inspected)
             return as_load_error(inspected.error());
         if (auto loaded = load_for(target, artifact, true); !loaded)
             return tl::unexpected(loaded.error());

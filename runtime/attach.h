@@ -50,7 +50,7 @@ struct ApplyReport {
     uint32_t generation = 0;
     std::vector<RuleChange> changes; // against what ran before
     std::vector<SetChange> sets;
-    std::vector<std::string> notes;  // said aloud: fell back to generic, tags are stripped, …
+    std::vector<std::string> notes; // said aloud: fell back to generic, tags are stripped, …
     double load_ms = 0, attach_ms = 0;
     VerifierReport verifier;
 };

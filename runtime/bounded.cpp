@@ -26,8 +26,8 @@ bool is_free(const xdpc_dynamic& element, uint64_t now) {
 
 /// Looks at one place: takes it for the key and puts the entry in, or leaves it.
 template<class Entry>
-Result<std::optional<PutIn>> try_place(const BoundedTable& table, uint32_t place, std::span<const uint32_t> key,
-                                       Entry& entry, uint64_t now) {
+Result<std::optional<PutIn>> try_place(const BoundedTable& table, uint32_t place,
+                                       std::span<const uint32_t> key, Entry& entry, uint64_t now) {
     auto* words = static_cast<uint32_t*>(table.ring.address()) + place * stride_of(table.words);
     std::atomic_ref<uint32_t> mark(words[table.words]);
     uint32_t was = mark.load();
@@ -79,8 +79,8 @@ template<class Entry> Result<std::vector<KeyedEntry<Entry>>> entries(int fd, uin
     uint32_t batch = 0;
     for (bool more = true, first = true; more; first = false) {
         uint32_t count = batch_size;
-        int error = bpf_map_lookup_batch(fd, first ? nullptr : &batch, &batch, keys.data(), values.data(), &count,
-                                         &options);
+        int error = bpf_map_lookup_batch(fd, first ? nullptr : &batch, &batch, keys.data(), values.data(),
+                                         &count, &options);
         more = error == 0;
         if (error != 0 && errno != ENOENT)
             return fail_errno("cannot read a table");
@@ -105,7 +105,8 @@ Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, x
                      uint64_t now) {
     return put(table, key, entry, now);
 }
-Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_bucket entry, uint64_t now) {
+Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_bucket entry,
+                     uint64_t now) {
     return put(table, key, entry, now);
 }
 

@@ -1,5 +1,5 @@
-// Bounded tables (STATE.md) as user space writes them beside running programs: the same steps with system calls
-// and with atomics on the mapped ring.
+// Bounded tables (STATE.md) as user space writes them beside running programs: the same steps with system
+// calls and with atomics on the mapped ring.
 #pragma once
 
 #include "runtime/state_maps.h"
@@ -19,8 +19,10 @@ Result<BoundedTable> open_bounded(int hash_fd, int ring_fd, uint64_t* cursor, ui
 
 enum class PutIn : uint8_t { Done, Exists, Full };
 /// Puts an absent key in. Looks at every place before it says Full, unlike programs.
-Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_dynamic entry, uint64_t now);
-Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_bucket entry, uint64_t now);
+Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_dynamic entry,
+                     uint64_t now);
+Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_bucket entry,
+                     uint64_t now);
 
 /// All entries, expired ones too, in no order. What programs change meanwhile may be missing or old.
 template<class Entry> struct KeyedEntry {

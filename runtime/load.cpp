@@ -206,9 +206,9 @@ tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOp
     (*impl)->report.load_ms = took.count();
     if (auto filled = fill_report(**impl, text); !filled)
         return refuse(filled.error());
-    if (auto mapped = map_test_area(**impl).and_then(
-            [&] { return place_arrays((*impl)->object, *options.state); })
-            .and_then([&] { return begin_state((*impl)->object, artifact, *options.state); });
+    if (auto mapped = map_test_area(**impl)
+                          .and_then([&] { return place_arrays((*impl)->object, *options.state); })
+                          .and_then([&] { return begin_state((*impl)->object, artifact, *options.state); });
         !mapped)
         return refuse(mapped.error());
     return Loaded(std::move(*impl));

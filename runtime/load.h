@@ -88,7 +88,8 @@ public:
     [[nodiscard]] xdpc_test_area* test_area() const;
     [[nodiscard]] LoadedState& state() const;
     /// Puts what the state has for tables that programs write into them; see load_state.h.
-    Result<void> fill_tables(uint64_t now, std::vector<std::pair<uint32_t, std::vector<uint32_t>>>* added) const;
+    Result<void> fill_tables(uint64_t now,
+                             std::vector<std::pair<uint32_t, std::vector<uint32_t>>>* added) const;
     /// Limits, quotas and cursors that do not go on from an earlier program: to their beginning.
     Result<void> begin_state() const;
 
@@ -128,11 +129,11 @@ struct FoundElement {
     uint64_t expires_ns = 0; // on the clock that the program sees; 0: never
     uint32_t value = 0;      // of a map
 };
-/// The element of set `set` with exactly these ends that has not expired at `now_ns`. In sets without intervals
-/// both ends are the same. Words as runtime/STATE.md says.
+/// The element of set `set` with exactly these ends that has not expired at `now_ns`. In sets without
+/// intervals both ends are the same. Words as runtime/STATE.md says.
 Result<std::optional<FoundElement>> find_element(const Loaded& loaded, uint32_t set,
-                                                 std::span<const uint32_t> low, std::span<const uint32_t> high,
-                                                 uint64_t now_ns);
+                                                 std::span<const uint32_t> low,
+                                                 std::span<const uint32_t> high, uint64_t now_ns);
 
 /// Whether this process may load programs: probed by trying.
 bool may_load();

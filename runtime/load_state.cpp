@@ -109,7 +109,8 @@ Result<void> fill_limit(bpf_object* object, const Artifact& artifact, const Load
 
 } // namespace
 
-std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetElements& elements, uint64_t now) {
+std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetElements& elements,
+                                             uint64_t now) {
     std::vector<DynamicElement> made;
     for (const sets::NewElement& element : new_elements(set, elements, now)) {
         DynamicElement& one = made.emplace_back();
@@ -122,8 +123,8 @@ std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetEl
     return made;
 }
 
-Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::NewElement>& elements, uint64_t now,
-                             const ElementText& text) {
+Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::NewElement>& elements,
+                             uint64_t now, const ElementText& text) {
     auto array = make_array(set);
     if (!array)
         return array;
@@ -132,16 +133,15 @@ Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::New
     if (built)
         return array;
     const sets::Failure& failure = built.error();
-    std::string message = fmt::format("set `{}`: element {} {}", set.name,
-                                      failure.index < elements.size()
-                                          ? text_of(set, elements[failure.index], text)
-                                          : "",
-                                      sets::describe(failure, shape_of(set)));
+    std::string message =
+        fmt::format("set `{}`: element {} {}", set.name,
+                    failure.index < elements.size() ? text_of(set, elements[failure.index], text) : "",
+                    sets::describe(failure, shape_of(set)));
     std::string hint;
     if (failure.other != 0 && failure.other <= elements.size()) {
         const sets::NewElement& other = elements[failure.other - 1];
-        message += fmt::format(": {}{}", text_of(set, other, text),
-                               other.from_file ? "" : ", which was added live");
+        message +=
+            fmt::format(": {}{}", text_of(set, other, text), other.from_file ? "" : ", which was added live");
         if (!other.from_file || !elements[failure.index].from_file)
             hint = "`xdpc set del` takes it out; `--reset-sets` starts from the file";
     }
@@ -234,7 +234,8 @@ Result<void> fill_tables(bpf_object* object, const Artifact& artifact, const Loa
             return filled;
     }
     for (uint32_t id = 0; id < state.buckets.size(); id++) {
-        uint64_t* cursor = limits->second == nullptr ? nullptr : &limits->second[state.slots.limits[id]].cursor;
+        uint64_t* cursor =
+            limits->second == nullptr ? nullptr : &limits->second[state.slots.limits[id]].cursor;
         if (state.buckets[id].empty())
             continue;
         if (auto filled = fill_limit(object, artifact, state, id, cursor, now); !filled)

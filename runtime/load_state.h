@@ -33,10 +33,11 @@ struct LoadedState {
 /// All as the policy says. `now` is the clock by which elements with timeouts begin.
 Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now);
 /// An array with the file's elements; the error names the element that does not go in.
-Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::NewElement>& elements, uint64_t now,
-                             const ElementText& text);
+Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::NewElement>& elements,
+                             uint64_t now, const ElementText& text);
 /// Elements of the file of a dynamic set.
-std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetElements& elements, uint64_t now);
+std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetElements& elements,
+                                             uint64_t now);
 
 /// Before the object is loaded: hands its maps over and sizes them.
 Result<void> give_state(bpf_object* object, const Artifact& artifact, const LoadedState& state);

@@ -1,4 +1,4 @@
-#include "runtime/generations.h"
+#include "runtime/adopt.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -66,7 +66,10 @@ Result<Running> repair(const std::string& directory) {
             continue;
         // An older one was replaced: its counts are to be carried. A newer one never came to run.
         if (running->live && generation.number < running->live->number) {
-            if (auto carried = carry_counters(generation, *running->live); !carried)
+            auto carried = carry_counters(generation, *running->live).and_then([&] {
+                return carry_state(generation, *running->live);
+            });
+            if (!carried)
                 return tl::unexpected(carried.error());
         }
         if (auto removed = remove_generation(generation); !removed)

@@ -56,14 +56,12 @@ Result<void> reset_state(const Loaded& loaded) {
     const Artifact& artifact = loaded.artifact();
     const LoadedState& state = loaded.state();
     auto cleared = clear_tables<xdpc_limit>(
-        loaded, "limits", artifact.limits.size(), state.slots.limits, limit_map, limit_ring, [&](size_t id) {
-            return std::pair(artifact.limits[id].size, words_of(artifact.limits[id].key));
-        });
+        loaded, "limits", artifact.limits.size(), state.slots.limits, limit_map, limit_ring,
+        [&](size_t id) { return std::pair(artifact.limits[id].size, words_of(artifact.limits[id].key)); });
     if (cleared)
         cleared = clear_tables<xdpc_dynamic_set>(
-            loaded, "dynamic", artifact.sets.size(), state.slots.sets, set_map, set_ring, [&](size_t id) {
-                return std::pair(artifact.sets[id].size, words_of(artifact.sets[id].parts));
-            });
+            loaded, "dynamic", artifact.sets.size(), state.slots.sets, set_map, set_ring,
+            [&](size_t id) { return std::pair(artifact.sets[id].size, words_of(artifact.sets[id].parts)); });
     if (!cleared)
         return cleared;
     for (size_t id = 0; id < artifact.sets.size(); id++) {
@@ -76,8 +74,8 @@ Result<void> reset_state(const Loaded& loaded) {
 }
 
 Result<std::optional<FoundElement>> find_element(const Loaded& loaded, uint32_t id,
-                                                 std::span<const uint32_t> low, std::span<const uint32_t> high,
-                                                 uint64_t now_ns) {
+                                                 std::span<const uint32_t> low,
+                                                 std::span<const uint32_t> high, uint64_t now_ns) {
     using Found = std::optional<FoundElement>;
     const ArtifactSet& set = loaded.artifact().sets.at(id);
     if (is_dynamic(set)) {

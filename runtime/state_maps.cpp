@@ -200,7 +200,8 @@ Result<StateRecord> read_record(const std::string& generation_path) {
         return tl::unexpected(value.error());
     RecordHeader header{};
     auto damaged = [&] {
-        return fail(fmt::format("{} was not written by this version of xdpc", path), "apply the policy again");
+        return fail(fmt::format("{} was not written by this version of xdpc", path),
+                    "apply the policy again");
     };
     if (value->size() < sizeof header)
         return damaged();

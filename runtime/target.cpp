@@ -72,7 +72,23 @@ Result<void> inspect(Target& target, const Artifact& artifact, const ApplyOption
     return {};
 }
 
+Result<void> adopt_state(Target& target, const Artifact& artifact, const ApplyOptions& options) {
+    const Generation* previous = target.running.live ? &*target.running.live : nullptr;
+    auto adopted = adopt(artifact, previous, options.reset_sets, options.element_text);
+    if (!adopted)
+        return tl::unexpected(adopted.error());
+    target.adoption = std::move(*adopted);
+    target.report.sets = target.adoption.changes;
+    return {};
+}
+
 namespace {
+
+/// Whether a packet leaves more behind than counts of rules.
+bool has_state(const Artifact& artifact) {
+    return !artifact.sets.empty() || !artifact.limits.empty() || !artifact.quotas.empty() ||
+           !artifact.logs.empty();
+}
 
 /// A TCP segment over IPv4: enough for any program to have something to look at.
 constexpr uint8_t smoke_frame[64] = {2, 0, 0, 0,  0, 1, 2, 0,  0, 0, 0, 2,  8, 0, 0x45, 0, 0,  50, 0,
@@ -86,11 +102,14 @@ tl::unexpected<LoadError> as_load_error(Error error) {
 
 tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact, bool measure) {
     step("load");
-    auto loaded = load(artifact, {{target.iface.name}, measure});
+    auto earlier = generations(target.running.directory);
+    uint32_t number = earlier.empty() ? 1 : earlier.back().number + 1;
+    auto loaded = load(artifact, {{target.iface.name, number}, measure, target.adoption.state});
     if (!loaded)
         return tl::unexpected(loaded.error());
     step("smoke");
-    auto ran = test_run(*loaded, smoke_frame);
+    // State may be that of the running policy, and is none of this packet's business.
+    auto ran = has_state(artifact) ? RunResult{} : test_run(*loaded, smoke_frame);
     if (!ran)
         return as_load_error({"the loaded program fails on a test packet: " + ran.error().message, {}});
     int counters = loaded->map_fd("counters");
@@ -133,6 +152,40 @@ Result<void> turn_off_rxvlan(Target& target, const Artifact& artifact, const App
     return {};
 }
 
+namespace {
+
+Result<void> pin_map(const Target& target, const std::string& name) {
+    int fd = target.loaded->map_fd(name);
+    return fd < 0 ? Result<void>{} : pin(fd, target.generation.path + "/" + name);
+}
+
+Result<void> pin_state(const Target& target, const Artifact& artifact) {
+    const Adoption& adoption = target.adoption;
+    Result<void> done;
+    for (const char* name : {"limits", "quotas", "dynamic", "events", "capture"})
+        done = done.and_then([&] { return pin_map(target, name); });
+    for (size_t id = 0; id < artifact.limits.size(); id++)
+        done = done.and_then([&] { return pin_map(target, limit_map(id)); }).and_then([&] {
+            return pin_map(target, limit_ring(id));
+        });
+    for (size_t id = 0; id < artifact.sets.size(); id++) {
+        const SetArray& array = adoption.state->arrays[id];
+        const std::string& path = target.generation.path;
+        done = done.and_then([&] { return pin_map(target, set_map(id)); })
+                   .and_then([&] { return pin_map(target, set_ring(id)); })
+                   .and_then([&] {
+                       return array.valid() ? pin(array.fd, path + "/" + inner_pin(id)) : Result<void>{};
+                   })
+                   .and_then([&] {
+                       return adoption.carry[id].valid() ? pin(adoption.carry[id], path + "/" + carry_pin(id))
+                                                         : Result<void>{};
+                   });
+    }
+    return done;
+}
+
+} // namespace
+
 Result<void> pin_generation(Target& target, const Artifact& artifact) {
     step("pin");
     std::string directory = target.running.directory;
@@ -148,9 +201,14 @@ Result<void> pin_generation(Target& target, const Artifact& artifact) {
     if (!meta)
         return tl::unexpected(meta.error());
     target.pinned = true;
+    auto record = make_record({artifact, target.adoption.state->slots});
+    if (!record)
+        return tl::unexpected(record.error());
     const std::string& path = target.generation.path;
     int counters = target.loaded->map_fd("counters");
     return make_directories(path)
+        .and_then([&] { return pin(*record, path + "/state"); })
+        .and_then([&] { return pin_state(target, artifact); })
         .and_then([&] { return pin(target.loaded->program_fd(), path + "/prog"); })
         .and_then([&] { return counters < 0 ? Result<void>{} : pin(counters, path + "/counters"); })
         .and_then([&] { return pin(*base, path + "/base"); })
@@ -222,6 +280,9 @@ Result<void> swap(Target& target) {
 } // namespace
 
 Result<void> attach(Target& target, const ApplyOptions& options) {
+    // As late as can be: where tables go on, the running program sees these elements too.
+    if (auto filled = target.loaded->fill_tables(monotonic_now(), &target.added); !filled)
+        return filled;
     if (target.running.link)
         return swap(target);
     step("attach");
@@ -243,14 +304,24 @@ Result<void> attach(Target& target, const ApplyOptions& options) {
     return pin(target.link, directory + "/link");
 }
 
+namespace {
+void remove_keys(const Target& target, const AddedKeys& keys) {
+    for (const auto& [set, key] : keys)
+        bpf_map_delete_elem(target.loaded->map_fd(set_map(set)), key.data());
+}
+} // namespace
+
 void finish(Target& target) {
     if (!target.swapped)
         return;
     step("carry");
+    remove_keys(target, target.adoption.leaving);
     for (const Generation& old : generations(target.running.directory)) {
         if (old.number >= target.generation.number)
             continue;
-        auto carried = carry_counters(old, target.generation);
+        auto carried = carry_counters(old, target.generation).and_then([&] {
+            return carry_state(old, target.generation);
+        });
         if (carried) {
             step("unpin");
             carried = remove_generation(old);
@@ -271,6 +342,7 @@ Result<void> swap_back(Target& target) {
         return fail_errno(fmt::format("cannot put the earlier program of `{}` back", target.iface.name));
     // What the new one counted meanwhile; not worth failing for.
     (void)give_back_counters(target.generation, *target.running.live);
+    (void)give_back_state(target.generation, *target.running.live);
     return {};
 }
 
@@ -285,6 +357,8 @@ Result<void> undo(Target& target) {
         }
     }
     Result<void> undone;
+    if (target.loaded)
+        remove_keys(target, target.added);
     if (target.attached_now && bpf_link_detach(target.link.get()) != 0)
         undone = fail_errno(fmt::format("cannot detach from `{}` again", target.iface.name));
     if (undone && target.foreign_removed)

@@ -1,7 +1,7 @@
 // The steps of apply on one interface; apply.cpp puts them in order over all interfaces.
 #pragma once
 
-#include "runtime/generations.h"
+#include "runtime/adopt.h"
 
 namespace xdpc::rt {
 
@@ -15,6 +15,8 @@ struct Target {
     bool foreign = false;
     Fd foreign_program; // to put it back, where the kernel gives it
     Generation generation;
+    Adoption adoption;
+    AddedKeys added; // to tables that the old program uses too
     std::optional<Loaded> loaded;
     Fd link;
     ApplyReport report;
@@ -28,6 +30,8 @@ struct Target {
 
 /// Looks at what runs there: ours, a foreign program or none; refuses what apply must not touch.
 Result<void> inspect(Target& target, const Artifact& artifact, const ApplyOptions& options);
+/// Works out which state goes on; refuses what cannot.
+Result<void> adopt_state(Target& target, const Artifact& artifact, const ApplyOptions& options);
 /// Loads for this interface and runs one packet.
 tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact, bool measure);
 /// Says what the device does to VLAN tags if the policy looks at them.

@@ -1,0 +1,346 @@
+#include "runtime/adopt_sets.h"
+
+#include <algorithm>
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace xdpc::rt {
+
+namespace {
+
+/// The n-th of an identity continues the n-th.
+template<class T, class Same>
+std::vector<std::optional<uint32_t>> match(const std::vector<T>& previous, const std::vector<T>& next,
+                                           Same same) {
+    std::vector<std::optional<uint32_t>> found(next.size());
+    std::vector<bool> taken(previous.size());
+    for (size_t i = 0; i < next.size(); i++) {
+        for (uint32_t j = 0; j < previous.size() && !found[i]; j++) {
+            if (!taken[j] && same(previous[j], next[i])) {
+                found[i] = j;
+                taken[j] = true;
+            }
+        }
+    }
+    return found;
+}
+
+/// A rule without a name is known by its text, as its counters are.
+bool has_rule_name(const std::string& display) {
+    return display.find(':') == std::string::npos;
+}
+
+/// Places of the new policy's objects: those that go on keep theirs, others get one that the old policy does
+/// not use.
+Result<std::vector<uint32_t>> assign_slots(const std::vector<std::optional<uint32_t>>& from,
+                                           const std::vector<uint32_t>& old_slots, bool shared) {
+    std::vector<uint32_t> slots(from.size());
+    std::vector<bool> used(XDPC_STATE_SLOTS);
+    if (from.size() > XDPC_STATE_SLOTS / 2)
+        return fail(fmt::format("the policy has more than {} limits, quotas or sets", XDPC_STATE_SLOTS / 2));
+    for (uint32_t slot : shared ? old_slots : std::vector<uint32_t>{})
+        used[slot % XDPC_STATE_SLOTS] = true;
+    uint32_t next = 0;
+    for (size_t i = 0; i < from.size(); i++) {
+        if (shared && from[i]) {
+            slots[i] = old_slots[*from[i]];
+            continue;
+        }
+        while (used[next])
+            next++;
+        slots[i] = next++;
+    }
+    return slots;
+}
+
+struct Old {
+    std::string path;
+    StateRecord record;
+};
+
+/// Hands a whole map on; false where it is not pinned.
+bool hand_on(LoadedState& state, const Old& old, const std::string& old_name, const std::string& name) {
+    Fd map = open_pin(old.path + "/" + old_name);
+    if (!map.valid())
+        return false;
+    state.reuse.emplace(name, std::move(map));
+    return true;
+}
+
+/// The map of counters as they were copied, by the number of the old element; entry 0 is how many are
+/// carried.
+Result<Fd> make_carry(const Merged& merged, uint32_t places) {
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+    Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpc_carry", sizeof(uint32_t), sizeof(xdpc_counter),
+                          places + 1, &options));
+    if (!map.valid())
+        return fail_errno("cannot make the map of counters to be carried");
+    auto memory = map_all(map.get());
+    if (!memory)
+        return tl::unexpected(memory.error());
+    auto* copied = static_cast<xdpc_counter*>(memory->address());
+    for (const sets::Element& element : merged.there)
+        copied[element.number] = {element.packets, element.bytes};
+    return map;
+}
+
+Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from,
+                         const ElementText& text) {
+    const ArtifactSet& set = next.sets[id];
+    const ArtifactSet& before = old.record.artifact.sets[from];
+    if (auto fits = check_types(before, set); !fits)
+        return fits;
+    auto array = map_array(open_pin(old.path + "/" + inner_pin(from)));
+    if (!array)
+        return tl::unexpected(array.error());
+    auto table = open_table(*array, before);
+    if (!table)
+        return tl::unexpected(table.error());
+    uint64_t now = monotonic_now();
+    std::vector<sets::Element> there;
+    table->list([&](const sets::Element& element) {
+        if (!element.expired(now))
+            there.push_back(element);
+        return true;
+    });
+    auto merged = merge_elements(before, set, next.elements[id], std::move(there), now, text);
+    if (!merged)
+        return tl::unexpected(merged.error());
+    merged->change.set = set.name;
+    merged->change.family = set.family;
+    out.changes.push_back(merged->change);
+    if (!merged->differs && before == set && !table->damaged()) {
+        out.state->arrays[id] = std::move(*array);
+        return {};
+    }
+    auto built = build_array(set, merged->elements, now, text);
+    if (!built)
+        return tl::unexpected(built.error());
+    out.state->arrays[id] = std::move(*built);
+    if (before.has_counter && set.has_counter) {
+        auto carry = make_carry(*merged, table->layout().element_count);
+        if (!carry)
+            return tl::unexpected(carry.error());
+        out.carry[id] = std::move(*carry);
+    }
+    return {};
+}
+
+Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from) {
+    const ArtifactSet& set = next.sets[id];
+    const ArtifactSet& before = old.record.artifact.sets[from];
+    if (auto fits = check_types(before, set); !fits)
+        return fits;
+    if (!is_dynamic(before) || before.size != set.size || before.verdicts != set.verdicts)
+        return fail(
+            fmt::format("set `{}` changes its size or what its elements map to, and rules write it: its "
+                        "elements cannot go on",
+                        set.name),
+            "`--reset-sets` starts all sets from the policy");
+    bool handed = hand_on(*out.state, old, set_map(from), set_map(id)) &&
+                  hand_on(*out.state, old, set_ring(from), set_ring(id));
+    SetChange change{set.name, set.family};
+    uint64_t now = monotonic_now();
+    out.state->elements[id] = dynamic_elements(set, next.elements[id], now);
+    if (handed) {
+        auto entries = dynamic_entries(out.state->reuse.at(set_map(id)).get(), words_of(set.parts));
+        if (!entries)
+            return tl::unexpected(entries.error());
+        for (const auto& entry : *entries) {
+            if (entry.entry.expires_ns != 0 && entry.entry.expires_ns <= now)
+                continue;
+            bool in_file = false;
+            for (const DynamicElement& element : out.state->elements[id])
+                in_file = in_file || element.key == entry.key;
+            if ((entry.entry.flags & XDPC_ELEMENT_FILE) != 0 && !in_file) {
+                out.leaving.emplace_back(id, entry.key);
+                change.removed++;
+                continue;
+            }
+            change.kept++;
+            change.live += (entry.entry.flags & XDPC_ELEMENT_FILE) == 0 ? 1 : 0;
+        }
+    }
+    change.elements = std::max<uint64_t>(change.kept, out.state->elements[id].size() + change.live);
+    change.added = change.elements - change.kept;
+    out.changes.push_back(change);
+    return {};
+}
+
+Result<void> adopt_sets(Adoption& out, const Artifact& next, const Old& old,
+                        const std::vector<std::optional<uint32_t>>& from, const ElementText& text) {
+    for (uint32_t id = 0; id < next.sets.size(); id++) {
+        if (!from[id])
+            continue;
+        auto done = is_dynamic(next.sets[id]) ? adopt_dynamic(out, next, id, old, *from[id])
+                                              : adopt_array(out, next, id, old, *from[id], text);
+        if (!done)
+            return done;
+    }
+    return {};
+}
+
+Result<void> adopt_rest(Adoption& out, const Artifact& next, const Old& old,
+                        std::vector<std::optional<uint32_t>> sets) {
+    LoadedState& state = *out.state;
+    const Artifact& before = old.record.artifact;
+    auto limits = match_limits(before.limits, next.limits);
+    auto quotas = match_quotas(before.quotas, next.quotas);
+    for (uint32_t id = 0; id < next.sets.size(); id++)
+        if (sets[id] && !state.reuse.contains(set_map(id)))
+            sets[id].reset();
+    bool limits_go_on = hand_on(state, old, "limits", "limits");
+    bool quotas_go_on = hand_on(state, old, "quotas", "quotas");
+    bool sets_go_on = hand_on(state, old, "dynamic", "dynamic");
+    for (uint32_t id = 0; limits_go_on && id < next.limits.size(); id++) {
+        if (!limits[id] || next.limits[id].key.empty())
+            continue;
+        if (!hand_on(state, old, limit_map(*limits[id]), limit_map(id)) ||
+            !hand_on(state, old, limit_ring(*limits[id]), limit_ring(id)))
+            limits[id].reset();
+    }
+    auto limit_slots = assign_slots(limits, old.record.slots.limits, limits_go_on);
+    auto quota_slots = assign_slots(quotas, old.record.slots.quotas, quotas_go_on);
+    auto set_slots = assign_slots(sets, old.record.slots.sets, sets_go_on);
+    if (!limit_slots || !quota_slots || !set_slots)
+        return tl::unexpected(Error{"the policy has too many limits, quotas or sets", {}});
+    state.slots = {*limit_slots, *quota_slots, *set_slots};
+    for (uint32_t id = 0; id < limits.size(); id++)
+        state.keep_limits[id] = limits_go_on && limits[id];
+    for (uint32_t id = 0; id < quotas.size(); id++)
+        state.keep_quotas[id] = quotas_go_on && quotas[id];
+    for (uint32_t id = 0; id < sets.size(); id++)
+        state.keep_sets[id] = sets_go_on && sets[id];
+    hand_on(state, old, "events", "events");
+    hand_on(state, old, "capture", "capture");
+    return {};
+}
+
+} // namespace
+
+std::vector<std::optional<uint32_t>> match_sets(const std::vector<ArtifactSet>& previous,
+                                                const std::vector<ArtifactSet>& next) {
+    return match(previous, next, [](const ArtifactSet& a, const ArtifactSet& b) {
+        return a.name == b.name && a.family == b.family;
+    });
+}
+std::vector<std::optional<uint32_t>> match_limits(const std::vector<ArtifactLimit>& previous,
+                                                  const std::vector<ArtifactLimit>& next) {
+    return match(previous, next, [](const ArtifactLimit& a, const ArtifactLimit& b) {
+        bool same = a.name != b.name           ? false
+                    : !a.name.empty()          ? true
+                    : has_rule_name(a.display) ? a.display == b.display
+                                               : a.text == b.text && !has_rule_name(b.display);
+        return same && a.key == b.key && a.size == b.size;
+    });
+}
+std::vector<std::optional<uint32_t>> match_quotas(const std::vector<ArtifactQuota>& previous,
+                                                  const std::vector<ArtifactQuota>& next) {
+    return match(previous, next, [](const ArtifactQuota& a, const ArtifactQuota& b) {
+        bool same = a.name != b.name           ? false
+                    : !a.name.empty()          ? true
+                    : has_rule_name(a.display) ? a.display == b.display
+                                               : a.bytes == b.bytes && !has_rule_name(b.display);
+        return same;
+    });
+}
+
+Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool reset_sets,
+                       const ElementText& text) {
+    Adoption out;
+    auto fresh = fresh_state(next, monotonic_now());
+    if (!fresh)
+        return tl::unexpected(fresh.error());
+    out.state = std::make_shared<LoadedState>(std::move(*fresh));
+    out.carry.resize(next.sets.size());
+    if (previous == nullptr || access((previous->path + "/state").c_str(), F_OK) != 0)
+        return out;
+    auto record = read_record(previous->path);
+    if (!record)
+        return tl::unexpected(record.error());
+    Old old{previous->path, std::move(*record)};
+    auto from = reset_sets ? std::vector<std::optional<uint32_t>>(next.sets.size())
+                           : match_sets(old.record.artifact.sets, next.sets);
+    if (auto done = adopt_sets(out, next, old, from, text); !done)
+        return tl::unexpected(done.error());
+    if (auto done = adopt_rest(out, next, old, from); !done)
+        return tl::unexpected(done.error());
+    return out;
+}
+
+namespace {
+
+/// Adds to `to`'s elements what `from` counted beyond `copied`, which is by numbers of `old`.
+void add_counts(const SetArray& from, const sets::Table& from_table, const SetArray& to,
+                const sets::Table& to_table, const std::function<xdpc_counter(const sets::Element&)>& copied,
+                uint64_t* done) {
+    uint64_t now = monotonic_now();
+    from_table.list([&](const sets::Element& element) {
+        if (done != nullptr && element.number <= *done)
+            return true;
+        xdpc_counter before = copied(element);
+        auto number = to_table.find(element.low, element.high, now);
+        if (number && element.packets > before.packets) {
+            xdpc_set_attribute& attribute = attribute_of(to, to_table, *number);
+            __atomic_fetch_add(&attribute.packets, element.packets - before.packets, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&attribute.bytes, element.bytes - before.bytes, __ATOMIC_RELAXED);
+        }
+        if (done != nullptr)
+            __atomic_store_n(done, element.number, __ATOMIC_RELEASE);
+        return true;
+    });
+    (void)from;
+}
+
+/// Calls `use` for each set of `to` with a carry pin and its array in `from`.
+template<class Use> Result<void> each_carry(const Generation& from, const Generation& to, Use use) {
+    auto old = read_record(from.path);
+    auto next = read_record(to.path);
+    if (!old || !next)
+        return {};
+    auto matches = match_sets(old->artifact.sets, next->artifact.sets);
+    for (uint32_t id = 0; id < matches.size(); id++) {
+        std::string path = to.path + "/" + carry_pin(id);
+        Fd carry = open_pin(path);
+        if (!matches[id] || !carry.valid())
+            continue;
+        auto old_array = map_array(open_pin(from.path + "/" + inner_pin(*matches[id])));
+        auto new_array = map_array(open_pin(to.path + "/" + inner_pin(id)));
+        if (!old_array || !new_array)
+            return fail("cannot open a set's array to carry its counters");
+        auto old_table = open_table(*old_array, old->artifact.sets[*matches[id]]);
+        auto new_table = open_table(*new_array, next->artifact.sets[id]);
+        auto copied = map_all(carry.get());
+        if (!old_table || !new_table || !copied)
+            return fail("cannot read a set's array to carry its counters");
+        use(*old_array, *old_table, *new_array, *new_table, static_cast<xdpc_counter*>(copied->address()));
+        unlink(path.c_str());
+    }
+    return {};
+}
+
+} // namespace
+
+Result<void> carry_state(const Generation& from, const Generation& to) {
+    return each_carry(from, to, [](auto& old_array, auto& old_table, auto& array, auto& table, auto* copied) {
+        add_counts(
+            old_array, old_table, array, table,
+            [&](const sets::Element& element) { return copied[element.number]; }, &copied[0].packets);
+    });
+}
+
+Result<void> give_back_state(const Generation& from, const Generation& to) {
+    return each_carry(to, from, [](auto& old_array, auto& old_table, auto& array, auto& table, auto* copied) {
+        add_counts(
+            array, table, old_array, old_table,
+            [&](const sets::Element& element) {
+                auto number = old_table.find(element.low, element.high, monotonic_now());
+                return number ? copied[*number] : xdpc_counter{};
+            },
+            nullptr);
+    });
+}
+
+} // namespace xdpc::rt

@@ -23,7 +23,8 @@ namespace xdpc::sets {
 /// Keys are words in host byte order, as STATE.md says. In sets of single values `high` may be empty; else
 /// both ends belong to the element.
 struct NewElement {
-    std::span<const uint32_t> low, high;
+    std::span<const uint32_t> low = {};
+    std::span<const uint32_t> high = {};
     uint64_t timeout_ns = 0; // what it is given, shown by `list`; 0: none
     uint64_t expires_ns = 0; // CLOCK_MONOTONIC; 0: never
     uint64_t packets = 0;    // to begin with

@@ -1,4 +1,4 @@
-/* What the functions of parse.bpf.c return, shared with the code generator that calls them. */
+/* What the functions of the templates return, shared with the code generator that calls them. */
 #ifndef XDPC_TEMPLATES_H
 #define XDPC_TEMPLATES_H
 
@@ -46,5 +46,8 @@ struct xdp_md {
 /* xdpc_ip_option, xdpc_tcp_option: bits 0-15 the option's offset, 16-23 its length, if found */
 #define XDPC_OPTION_FOUND (1ULL << 24)
 #define XDPC_OPTION_WALKED (1ULL << 25)
+
+/* xdpc_limit, xdpc_inline_limit */
+enum { XDPC_LIMIT_WITHIN = 0, XDPC_LIMIT_BEYOND = 1, XDPC_LIMIT_FULL = 2 };
 
 #endif

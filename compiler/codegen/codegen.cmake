@@ -3,13 +3,13 @@
 set(XDPC_LLVM_LINK "static" CACHE STRING "how LLVM is linked: static or shared")
 
 set(template_bitcode ${CMAKE_BINARY_DIR}/generated/templates.bc)
+file(GLOB template_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/codegen-templates/*)
 add_custom_command(
   OUTPUT ${template_bitcode}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
   COMMAND ${CLANG} -std=c17 -O2 -emit-llvm -target bpf -mcpu=v3 -Wall -Wextra -Werror -I${CMAKE_SOURCE_DIR}
-          -c ${CMAKE_SOURCE_DIR}/codegen-templates/parse.bpf.c -o ${template_bitcode}
-  DEPENDS ${CMAKE_SOURCE_DIR}/codegen-templates/parse.bpf.c ${CMAKE_SOURCE_DIR}/codegen-templates/templates.h
-          ${CMAKE_SOURCE_DIR}/codegen-templates/abi.h
+          -c ${CMAKE_SOURCE_DIR}/codegen-templates/templates.bpf.c -o ${template_bitcode}
+  DEPENDS ${template_sources}
   COMMENT "Compiling codegen-templates")
 
 execute_process(COMMAND ${LLVM_CONFIG} --includedir OUTPUT_VARIABLE llvm_include OUTPUT_STRIP_TRAILING_WHITESPACE)

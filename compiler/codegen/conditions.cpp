@@ -295,12 +295,28 @@ void emit_lookup(Lowering& l, const ir::Lookup& lookup, const KeyReader& keys, B
     emit_table(l, lookup.table, values, lookup.masks, {in}, out);
 }
 
-/// How much a test leaves over, roughly: those that leave little come first. Tests have no effects, so their
-/// order is free.
+/// Whether asking leaves something behind: such a condition stays where it is.
+bool has_effect(const ir::Cond& cond) {
+    const auto any = [](const std::vector<ir::Cond>& parts) {
+        return std::any_of(parts.begin(), parts.end(), has_effect);
+    };
+    return std::visit(Overloaded{
+                          [](const ir::Atom&) { return false; },
+                          [](const ir::Lookup&) { return false; },
+                          [](const ir::SetLookup& lookup) { return lookup.counts; },
+                          [&](const ir::And& all) { return any(all.parts); },
+                          [&](const ir::Or& alternatives) { return any(alternatives.parts); },
+                          [&](const ir::Not& negation) { return any(negation.part); },
+                      },
+                      cond.node);
+}
+
+/// How much a test leaves over, roughly: those that leave little come first. The order of tests without
+/// effects is free.
 double share_left(Lowering& l, const ir::Cond& cond) {
     const auto* atom = std::get_if<ir::Atom>(&cond.node);
     if (!atom) {
-        return 2; // groups and tables last: they cost more
+        return std::holds_alternative<ir::SetLookup>(cond.node) ? 3 : 2; // they cost more
     }
     const unsigned width = width_of(l.input.program.keys[atom->key.value]);
     double inside = 0;
@@ -324,11 +340,8 @@ std::vector<const ir::Atom*> take_fusible(Lowering& l, std::vector<const ir::Con
     return atoms;
 }
 
-void emit_all(Lowering& l, const ir::And& all, const KeyReader& keys, BasicBlock* yes, BasicBlock* no) {
-    std::vector<const ir::Cond*> order;
-    for (const ir::Cond& part : all.parts) {
-        order.push_back(&part);
-    }
+/// Tests without effects, in an order of their own; the builder goes on where all hold.
+void emit_free(Lowering& l, std::vector<const ir::Cond*> order, const KeyReader& keys, BasicBlock* no) {
     std::stable_sort(order.begin(), order.end(), [&](const ir::Cond* a, const ir::Cond* b) {
         return share_left(l, *a) < share_left(l, *b);
     });
@@ -345,6 +358,22 @@ void emit_all(Lowering& l, const ir::And& all, const KeyReader& keys, BasicBlock
         emit_condition(l, *part, keys, next, no);
         l.builder.SetInsertPoint(next);
     }
+}
+
+void emit_all(Lowering& l, const ir::And& all, const KeyReader& keys, BasicBlock* yes, BasicBlock* no) {
+    std::vector<const ir::Cond*> free;
+    for (const ir::Cond& part : all.parts) {
+        if (!has_effect(part)) {
+            free.push_back(&part);
+            continue;
+        }
+        emit_free(l, std::move(free), keys, no);
+        free.clear();
+        BasicBlock* next = l.block("and");
+        emit_condition(l, part, keys, next, no);
+        l.builder.SetInsertPoint(next);
+    }
+    emit_free(l, std::move(free), keys, no);
     l.builder.CreateBr(yes);
 }
 

@@ -47,10 +47,14 @@ DIType* DebugInfo::array_of(DIType* element, uint64_t count) {
                                     builder_.getOrCreateArray({range}));
 }
 
-/// The kernel takes a function's first pointer for the context if it is called `struct xdp_md`; other
-/// pointers here are to keys.
-DISubroutineType* DebugInfo::signature_of(const Function& function) {
+/// The kernel takes a function's first pointer for the context if it is called `struct xdp_md`. Other
+/// pointers are to keys: of functions of the whole program, which are verified by themselves, the type says
+/// how many bytes may be read.
+DISubroutineType* DebugInfo::signature_of(const Function& function, unsigned key_bytes) {
     const auto type_of = [&](const Type* type, bool first) -> DIType* {
+        if (type->isPointerTy() && key_bytes > 0) {
+            return builder_.createPointerType(bytes_type(key_bytes), 64);
+        }
         if (type->isPointerTy() && !first) {
             return builder_.createPointerType(integer("unsigned char", 8), 64);
         }
@@ -69,13 +73,13 @@ DISubroutineType* DebugInfo::signature_of(const Function& function) {
     return builder_.createSubroutineType(builder_.getOrCreateTypeArray(types));
 }
 
-void DebugInfo::begin_function(Function& function, Span span) {
+void DebugInfo::begin_function(Function& function, Span span, unsigned key_bytes) {
     const bool known_file = span.file.value < sources_.size();
     const unsigned line = known_file ? sources_.position(span).line : 1;
     const auto flags =
         function.hasLocalLinkage() ? DISubprogram::SPFlagLocalToUnit : DISubprogram::SPFlagZero;
     function_ = builder_.createFunction(
-        unit_, function.getName(), "", file_of(span.file), line, signature_of(function), line,
+        unit_, function.getName(), "", file_of(span.file), line, signature_of(function, key_bytes), line,
         DINode::FlagPrototyped, flags | DISubprogram::SPFlagDefinition | DISubprogram::SPFlagOptimized);
     function_file_ = span.file;
     SmallVector<Metadata*> arguments;
@@ -137,18 +141,29 @@ DIType* DebugInfo::bytes_type(uint64_t bytes) {
     return array_of(integer("unsigned char", 8), bytes);
 }
 
-/// libbpf takes numbers from the sizes of arrays that members point to.
+DIType* DebugInfo::number(uint64_t n) {
+    return builder_.createPointerType(array_of(builder_.createBasicType("int", 32, dwarf::DW_ATE_signed), n),
+                                      64);
+}
+
 void DebugInfo::describe_map(GlobalVariable& map, uint32_t type, uint32_t entries, DIType* value) {
-    const auto number = [&](uint64_t n) {
-        return builder_.createPointerType(
-            array_of(builder_.createBasicType("int", 32, dwarf::DW_ATE_signed), n), 64);
-    };
     DIType* key = builder_.createPointerType(integer("unsigned int", 32), 64);
     DIType* definition = builder_.createStructType(
         unit_, "xdpc_map", unit_->getFile(), 1, 256, 64, DINode::FlagZero, nullptr,
         builder_.getOrCreateArray({member("type", number(type), 0), member("key", key, 64),
                                    member("value", builder_.createPointerType(value, 64), 128),
                                    member("max_entries", number(entries), 192)}));
+    describe(map, definition);
+}
+
+void DebugInfo::describe_map(GlobalVariable& map, const MapShape& shape) {
+    DIType* definition = builder_.createStructType(
+        unit_, "xdpc_state_map", unit_->getFile(), 1, 320, 64, DINode::FlagZero, nullptr,
+        builder_.getOrCreateArray({member("type", number(shape.type), 0),
+                                   member("key_size", number(shape.key_bytes), 64),
+                                   member("value_size", number(shape.value_bytes), 128),
+                                   member("max_entries", number(shape.entries), 192),
+                                   member("map_flags", number(shape.flags), 256)}));
     describe(map, definition);
 }
 

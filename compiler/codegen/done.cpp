@@ -28,9 +28,7 @@ Done make_done(Lowering& l, Value* ctx) {
     Value* packets = b.CreateAlignedLoad(l.i64(), counter, Align(8));
     b.CreateAlignedStore(b.CreateAdd(packets, l.c64(1)), counter, Align(8));
     Value* bytes_at = at(l, counter, offsetof(xdpc_counter, bytes));
-    Value* data = load_data_pointer(l, ctx, 0);
-    Value* data_end = load_data_pointer(l, ctx, 4);
-    Value* length = b.CreateSub(b.CreatePtrToInt(data_end, l.i64()), b.CreatePtrToInt(data, l.i64()));
+    Value* length = frame_length(l, ctx);
     Value* bytes = b.CreateAlignedLoad(l.i64(), bytes_at, Align(8));
     b.CreateAlignedStore(b.CreateAdd(bytes, length), bytes_at, Align(8));
     b.CreateBr(end);

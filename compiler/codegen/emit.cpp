@@ -11,6 +11,7 @@
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/SROA.h>
@@ -57,6 +58,14 @@ void run_passes(Module& module, TargetMachine& target, bool share_values) {
     builder.registerFunctionAnalyses(functions);
     builder.registerLoopAnalyses(loops);
     builder.crossRegisterProxies(loops, functions, cycles, modules);
+    ModulePassManager inliner;
+    inliner.addPass(AlwaysInlinerPass(false));
+    inliner.run(module, modules);
+    FunctionPassManager state; // templates with constants in them
+    state.addPass(SROAPass(SROAOptions::ModifyCFG));
+    state.addPass(EarlyCSEPass());
+    state.addPass(SimplifyCFGPass());
+    state.addPass(ADCEPass());
     FunctionPassManager passes;
     passes.addPass(SimplifyCFGPass());
     if (share_values) { // what rules have in common stays in a register, or on the stack
@@ -66,7 +75,9 @@ void run_passes(Module& module, TargetMachine& target, bool share_values) {
     passes.addPass(ADCEPass());
     for (Function& function : module) {
         // The templates come optimised.
-        if (!function.isDeclaration() && !function.hasFnAttribute("xdpc-template")) {
+        if (function.hasFnAttribute("xdpc-state")) {
+            state.run(function, functions);
+        } else if (!function.isDeclaration() && !function.hasFnAttribute("xdpc-template")) {
             passes.run(function, functions);
         }
     }

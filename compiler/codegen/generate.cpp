@@ -194,6 +194,7 @@ void lower(Lowering& l) {
         lower_shared(l, ctx, memory, done);
     }
     emit_table_functions(l, place);
+    emit_state_functions(l, place);
 }
 
 } // namespace

@@ -32,8 +32,10 @@ struct KeyValue {
 /// Fixed numbers of the kernel's interface.
 enum class Helper : uint64_t {
     MapLookup = 1,
+    KtimeGet = 5,
     PrandomU32 = 7,
     SmpProcessorId = 8,
+    KtimeCoarse = 160,
     KtimeTai = 208,
 };
 
@@ -41,6 +43,14 @@ enum class Helper : uint64_t {
 struct TableData {
     std::vector<llvm::GlobalVariable*> columns;
     uint64_t rows = 0;
+};
+
+/// A function made for one map of state, its body filled at the end (state_functions.cpp).
+struct StateFunction {
+    enum class Does : uint8_t { Charge, Find, Add, Update, Delete } does = Does::Find;
+    uint32_t id = 0;    // LimitId or SetId
+    unsigned words = 0; // of the key
+    llvm::Function* function = nullptr;
 };
 
 struct Lowering {
@@ -53,6 +63,10 @@ struct Lowering {
     llvm::GlobalVariable* bind = nullptr;
     llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
     llvm::GlobalVariable* scratch = nullptr;
+    llvm::GlobalVariable* slots = nullptr; // of programs with limits, quotas or dynamic sets
+    std::map<std::string, llvm::GlobalVariable*> state_maps;  // by name, of those that are used
+    std::map<std::string, StateFunction> state_functions;     // by name
+    std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
     unsigned tables_made = 0;
     std::map<uint32_t, TableData> table_data;            // by TableId
     std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
@@ -115,14 +129,24 @@ uint64_t end_byte(uint64_t bit_offset, unsigned width);
 /// Offsets beyond this are in no frame that XDP sees.
 inline constexpr uint64_t max_offset = 0x7fff;
 
+/// The frame's bytes, 64 bits.
+llvm::Value* frame_length(Lowering& l, llvm::Value* ctx);
+
 // ---- meta.cpp
 /// Keys that do not depend on the frame's headers (iif, time, random, ...); nothing for the others.
 std::optional<KeyValue> meta_key(Lowering& l, llvm::Value* ctx, const KeySource& source);
+
+/// Nanoseconds of CLOCK_MONOTONIC, exact or to one tick; in instrumented programs the test's clock.
+llvm::Value* monotonic_ns(Lowering& l, bool exact);
 
 // ---- maps.cpp
 void add_globals(Lowering& l);
 /// Puts constant data where the program can address it (.rodata).
 llvm::GlobalVariable* add_table(Lowering& l, llvm::Constant* data);
+/// A map of what lasts, described for the loader when it is first asked for (runtime/STATE.md, "Maps").
+llvm::GlobalVariable* state_map(Lowering& l, const std::string& name, const MapShape& shape);
+/// Of the words in `.rodata.slots` (xdpc_limit in abi.h): so many of each kind, numbered from 0 as compiled.
+llvm::Value* load_slot(Lowering& l, std::initializer_list<size_t> kinds, size_t number);
 /// A per-CPU array of one element of so many bytes.
 llvm::GlobalVariable* scratch_map(Lowering& l, unsigned bytes);
 
@@ -148,6 +172,24 @@ void emit_rules(Lowering& l, llvm::Value* ctx, const KeyReader& keys, Done& done
 /// The same for all kinds at once: keys are in memory, chains and parts of chains are functions as planned.
 struct KeyMemory;
 void emit_shared_rules(Lowering& l, llvm::Value* ctx, const KeyMemory& memory, llvm::Value* base, Done& done);
+
+// ---- state_functions.cpp
+/// The words of a tuple as maps have them (runtime/STATE.md). The builder goes on where all keys are present;
+/// others lead to `absent`.
+std::vector<llvm::Value*> key_words(Lowering& l, const std::vector<ir::KeyId>& ids,
+                                    const std::vector<u128>& masks, const KeyReader& keys,
+                                    llvm::BasicBlock* absent);
+/// Asks or changes the table of a limit or set: XDPC_LIMIT_* of a limit (`scalar`: the cost); of a set 0 if
+/// the key is not in it, else 1 + its value (`scalar`: the frame's bytes), or 0 if it is full (`scalar`: the
+/// timeout).
+llvm::Value* call_state(Lowering& l, StateFunction::Does does, uint32_t id,
+                        const std::vector<llvm::Value*>& words, llvm::Value* scalar);
+/// Of a limit without a key: XDPC_LIMIT_*.
+llvm::Value* charge_limit(Lowering& l, LimitId id, llvm::Value* cost);
+/// What is used, this frame with it.
+llvm::Value* add_to_quota(Lowering& l, QuotaId id, llvm::Value* bytes);
+/// The bodies of the functions that those called.
+void emit_state_functions(Lowering& l, Span place);
 
 // ---- state.cpp
 void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& keys, llvm::BasicBlock* yes,

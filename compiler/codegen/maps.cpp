@@ -21,7 +21,7 @@ GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section,
 }
 
 GlobalVariable* map_global(Lowering& l, const char* name) {
-    auto* definition = ArrayType::get(l.i64(), 4);
+    auto* definition = ArrayType::get(l.i64(), 5); // no smaller than what describes it
     auto* map = new GlobalVariable(l.module, definition, false, GlobalValue::ExternalLinkage,
                                    Constant::getNullValue(definition), name);
     map->setSection(".maps");
@@ -81,6 +81,34 @@ GlobalVariable* scratch_map(Lowering& l, unsigned bytes) {
         l.debug.describe_map(*l.scratch, map_type_percpu_array, 1, l.debug.bytes_type(bytes));
     }
     return l.scratch;
+}
+
+GlobalVariable* state_map(Lowering& l, const std::string& name, const MapShape& shape) {
+    GlobalVariable*& map = l.state_maps[name];
+    if (!map) {
+        map = map_global(l, name.c_str());
+        l.debug.describe_map(*map, shape);
+    }
+    return map;
+}
+
+Value* load_slot(Lowering& l, std::initializer_list<size_t> kinds, size_t number) {
+    if (!l.slots) {
+        std::vector<uint32_t> numbers;
+        for (const size_t count : kinds) {
+            for (uint32_t i = 0; i < count; ++i) {
+                numbers.push_back(i);
+            }
+        }
+        auto* data = ConstantDataArray::get(l.context(), numbers);
+        l.slots = new GlobalVariable(l.module, data->getType(), true, GlobalValue::ExternalLinkage, data,
+                                     "xdpc_slots");
+        l.slots->setSection(".rodata.slots");
+        l.slots->setAlignment(Align(8));
+        l.debug.describe_bytes(*l.slots, 4 * numbers.size());
+    }
+    // Volatile: the runtime changes the numbers.
+    return l.builder.CreateAlignedLoad(l.i32(), at(l, l.slots, 4 * number), Align(4), true);
 }
 
 GlobalVariable* add_table(Lowering& l, Constant* data) {

@@ -104,6 +104,13 @@ std::optional<KeyValue> read(Lowering& l, Value* ctx, const MetaKey& key) {
 
 } // namespace
 
+Value* monotonic_ns(Lowering& l, bool exact) {
+    if (l.test_area) {
+        return control(l, offsetof(xdpc_test_control, now_ns), l.i64());
+    }
+    return call_helper(l, exact ? Helper::KtimeGet : Helper::KtimeCoarse, l.i64(), {});
+}
+
 std::optional<KeyValue> meta_key(Lowering& l, Value* ctx, const KeySource& source) {
     const auto* meta = std::get_if<MetaKey>(&source);
     return meta ? read(l, ctx, *meta) : std::nullopt;

@@ -141,11 +141,20 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
                               return last;
                           },
                           [&](const ir::LiveDispatch& dispatch) {
-                              emit_live_dispatch(s, dispatch, exits.next);
-                              return false;
+                              BasicBlock* rest = last ? exits.next : s.l.block("rest");
+                              const auto verdict = [&](const Verdict& v) {
+                                  s.l.debug.at(s.l.builder, step.span);
+                                  emit_verdict(s, v, by, {exits.next, exits.to_caller, rest});
+                              };
+                              emit_live_dispatch(s, dispatch, verdict, exits.next);
+                              if (!last) {
+                                  s.l.builder.SetInsertPoint(rest);
+                              }
+                              return last;
                           },
                           [&](const ir::LimitStep& limit) {
-                              emit_limit(s, limit, exits.next);
+                              const auto verdict = [&](const Verdict& v) { emit_verdict(s, v, by, exits); };
+                              emit_limit(s, limit, verdict, exits.next);
                               return false;
                           },
                           [&](const ir::QuotaStep& quota) {

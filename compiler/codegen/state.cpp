@@ -1,4 +1,6 @@
-// What lasts from packet to packet: live sets, limits, quotas, events (runtime/STATE.md).
+// Steps with state of their own, and look-ups of live sets: what is asked, and where it leads
+// (runtime/STATE.md).
+#include "codegen-templates/templates.h"
 #include "compiler/codegen/rules.h"
 
 #include <cassert>
@@ -7,22 +9,132 @@ namespace xdpc::codegen {
 
 using namespace llvm;
 
-void emit_set_lookup(Lowering& l, const ir::SetLookup&, const KeyReader&, BasicBlock*, BasicBlock* no) {
-    assert(false);
-    l.builder.CreateBr(no);
+using Does = StateFunction::Does;
+
+namespace {
+
+/// Every function of rules has the context as its first argument.
+Value* context_of(Lowering& l) {
+    return l.builder.GetInsertBlock()->getParent()->getArg(0);
 }
-void emit_live_dispatch(RuleScope&, const ir::LiveDispatch&, BasicBlock*) {
-    assert(false);
+
+/// The bytes that a set's element counts; nothing where it does not.
+Value* counted_bytes(Lowering& l, SetId set) {
+    return l.input.policy.set(set).has_counter ? frame_length(l, context_of(l)) : l.c64(0);
 }
-void emit_limit(RuleScope&, const ir::LimitStep&, BasicBlock*) {
-    assert(false);
+
+/// What the packet takes out of the bucket, ns.
+Value* cost_of(RuleScope& s, const Limit& limit) {
+    Lowering& l = s.l;
+    if (!limit.bytes) {
+        return l.c64(limit.unit_ns / limit.amount);
+    }
+    const u128 scale = (u128{limit.unit_ns} << XDPC_BYTE_COST_SHIFT) / limit.amount;
+    const u128 most = (u128{1} << 63) / 65536; // no frame makes the product overflow
+    Value* scaled =
+        l.builder.CreateMul(frame_length(l, s.ctx), l.c64(static_cast<uint64_t>(std::min(scale, most))));
+    return l.builder.CreateLShr(scaled, XDPC_BYTE_COST_SHIFT);
 }
-void emit_quota(RuleScope&, const ir::QuotaStep&, BasicBlock*) {
-    assert(false);
+
+Value* ask_limit(RuleScope& s, const ir::LimitStep& step, BasicBlock* next) {
+    Lowering& l = s.l;
+    const Limit& limit = l.input.policy.limit(step.limit);
+    if (!step.keys.empty()) {
+        const auto words = key_words(l, step.keys, step.masks, s.keys, next);
+        return call_state(l, Does::Charge, step.limit.value, words, cost_of(s, limit));
+    }
+    return charge_limit(l, step.limit, cost_of(s, limit));
 }
-void emit_update(RuleScope&, const ir::UpdateSet&, BasicBlock*) {
-    assert(false);
+
+} // namespace
+
+void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& keys, BasicBlock* yes,
+                     BasicBlock* no) {
+    const auto words = key_words(l, lookup.keys, lookup.masks, keys, no);
+    Value* found = call_state(l, Does::Find, lookup.set.value, words, counted_bytes(l, lookup.set));
+    Value* is_in = l.builder.CreateICmpNE(found, l.c64(0));
+    branch(l, is_in, lookup.negated ? no : yes, lookup.negated ? yes : no);
 }
+
+void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const EmitVerdict& verdict,
+                        BasicBlock* next) {
+    Lowering& l = s.l;
+    const auto words = key_words(l, dispatch.keys, dispatch.masks, s.keys, next);
+    Value* found = call_state(l, Does::Find, dispatch.map.value, words, counted_bytes(l, dispatch.map));
+    BasicBlock* none = dispatch.otherwise ? l.block("otherwise") : next;
+    BasicBlock* there = l.block("found");
+    branch(l, l.builder.CreateICmpNE(found, l.c64(0)), there, none);
+    l.builder.SetInsertPoint(there);
+    // A value that names no verdict ends the rule.
+    auto* choice = l.builder.CreateSwitch(found, next, static_cast<unsigned>(dispatch.verdicts.size()));
+    for (size_t i = 0; i < dispatch.verdicts.size(); ++i) {
+        BasicBlock* target = l.block("case");
+        choice->addCase(l.c64(i + 1), target);
+        l.builder.SetInsertPoint(target);
+        verdict(dispatch.verdicts[i]);
+    }
+    if (dispatch.otherwise) {
+        l.builder.SetInsertPoint(none);
+        verdict(*dispatch.otherwise);
+    }
+}
+
+void emit_limit(RuleScope& s, const ir::LimitStep& step, const EmitVerdict& verdict, BasicBlock* next) {
+    Lowering& l = s.l;
+    const Limit& limit = l.input.policy.limit(step.limit);
+    Value* result = ask_limit(s, step, next);
+    BasicBlock* go_on = l.block("limit");
+    BasicBlock* within = step.over ? next : go_on;
+    BasicBlock* beyond = step.over ? go_on : next;
+    if (step.keys.empty() || limit.on_full == Limit::OnFull::Continue) {
+        BasicBlock* others = l.block("not_within");
+        branch(l, l.builder.CreateICmpEQ(result, l.c64(XDPC_LIMIT_WITHIN)), within, others);
+        l.builder.SetInsertPoint(others);
+        branch(l, l.builder.CreateICmpEQ(result, l.c64(XDPC_LIMIT_FULL)), next, beyond);
+    } else {
+        BasicBlock* full = l.block("full");
+        auto* choice = l.builder.CreateSwitch(result, full, 2);
+        choice->addCase(l.c64(XDPC_LIMIT_WITHIN), within);
+        choice->addCase(l.c64(XDPC_LIMIT_BEYOND), beyond);
+        l.builder.SetInsertPoint(full);
+        verdict(limit.on_full == Limit::OnFull::Pass ? Verdict{Pass{}} : Verdict{Drop{}});
+    }
+    l.builder.SetInsertPoint(go_on);
+}
+
+void emit_quota(RuleScope& s, const ir::QuotaStep& step, BasicBlock* next) {
+    Lowering& l = s.l;
+    Value* used = add_to_quota(l, step.quota, frame_length(l, s.ctx));
+    Value* over = l.builder.CreateICmpUGT(used, l.c64(l.input.policy.quota(step.quota).bytes));
+    BasicBlock* go_on = l.block("quota");
+    branch(l, over, step.over ? go_on : next, step.over ? next : go_on);
+    l.builder.SetInsertPoint(go_on);
+}
+
+void emit_update(RuleScope& s, const ir::UpdateSet& update, BasicBlock* next) {
+    Lowering& l = s.l;
+    const auto words = key_words(l, update.keys, update.masks, s.keys, next);
+    const auto does = [&] {
+        switch (update.op) {
+        case UpdateSetStatement::Op::Add:
+            return Does::Add;
+        case UpdateSetStatement::Op::Update:
+            return Does::Update;
+        case UpdateSetStatement::Op::Delete:
+            break;
+        }
+        return Does::Delete;
+    }();
+    const auto timeout = update.timeout_ns ? update.timeout_ns : l.input.policy.set(update.set).timeout_ns;
+    Value* is_in = call_state(l, does, update.set.value, words, l.c64(timeout.value_or(0)));
+    if (does == Does::Delete) {
+        return;
+    }
+    BasicBlock* go_on = l.block("updated");
+    branch(l, l.builder.CreateICmpNE(is_in, l.c64(0)), go_on, next);
+    l.builder.SetInsertPoint(go_on);
+}
+
 void emit_log(RuleScope&, const ir::Log&) {
     assert(false);
 }

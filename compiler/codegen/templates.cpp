@@ -33,6 +33,14 @@ void forget_results(Function& function) {
     function.addFnAttr("xdpc-template");
 }
 
+/// Into the functions of state_functions.cpp, whose lines their code gets.
+void make_inline(Function& function) {
+    function.setAttributes(AttributeList());
+    function.addFnAttr(Attribute::AlwaysInline);
+    function.addFnAttr(Attribute::NoUnwind);
+    function.setLinkage(GlobalValue::InternalLinkage);
+}
+
 } // namespace
 
 std::string link_templates(Lowering& l) {
@@ -53,7 +61,9 @@ std::string link_templates(Lowering& l) {
     }
     const Span place = l.input.program.chains[l.input.program.entry.value].end.span;
     for (Function& function : l.module) {
-        if (!function.isDeclaration() && !function.getSubprogram()) {
+        if (!function.isDeclaration() && function.getName().starts_with("xdpc_inline_")) {
+            make_inline(function);
+        } else if (!function.isDeclaration() && !function.getSubprogram()) {
             forget_results(function);
             l.debug.cover(function, place);
         }

@@ -66,6 +66,13 @@ Value* load_data_pointer(Lowering& l, Value* ctx, unsigned offset) {
     return l.builder.CreateIntToPtr(l.builder.CreateZExt(load, l.i64()), l.ptr());
 }
 
+Value* frame_length(Lowering& l, Value* ctx) {
+    Value* data = load_data_pointer(l, ctx, 0);
+    Value* data_end = load_data_pointer(l, ctx, 4);
+    auto& b = l.builder;
+    return b.CreateSub(b.CreatePtrToInt(data_end, l.i64()), b.CreatePtrToInt(data, l.i64()));
+}
+
 unsigned words_of(unsigned width) {
     return width > 64 ? 2 : 1;
 }

@@ -1,0 +1,3 @@
+/* All fixed code as one file of bitcode. */
+#include "codegen-templates/parse.bpf.c"
+#include "codegen-templates/state.bpf.c"

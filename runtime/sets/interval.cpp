@@ -38,10 +38,17 @@ bool before(const Store& store, uint32_t a, uint32_t b) {
     return store.attribute(a).order > store.attribute(b).order;
 }
 
-/// Calls `use` with each element other than `except` that has keys in common with [low, high].
+/// Calls `use` with each element other than `except` that has keys in common with [low, high]. Goes through
+/// all, so that most are to be dismissed by a look at two words.
 template<class F> void each_overlapping(const Store& store, u128 low, u128 high, uint32_t except, F use) {
+    const unsigned shift = 32 * (store.l.words - 1);
+    const auto first_low = static_cast<uint32_t>(low >> shift);
+    const auto first_high = static_cast<uint32_t>(high >> shift);
+    const uint32_t* words = store.low(0);
     for (uint32_t e = 1; e <= store.header().element_fresh; e++) {
-        if (e != except && store.is_used(e) && low_of(store, e) <= high && high_of(store, e) >= low) {
+        words += static_cast<size_t>(2) * store.l.words;
+        if (words[0] <= first_high && words[store.l.words] >= first_low && e != except && store.is_used(e) &&
+            low_of(store, e) <= high && high_of(store, e) >= low) {
             use(e);
         }
     }
@@ -233,7 +240,7 @@ uint32_t find(const Store& store, const uint32_t* low, const uint32_t* high) {
     }
     // Narrower ones stand before it everywhere.
     for (uint32_t e = 1; e <= store.header().element_fresh; e++) {
-        if (store.is_used(e) && is_it(e)) {
+        if (is_it(e) && store.is_used(e)) {
             return e;
         }
     }

@@ -27,7 +27,10 @@ constexpr uint32_t entries_an_element = 4;
 void lay_out_intervals(xdpc_set_layout& l, uint32_t width, uint32_t n) {
     const uint32_t units = xdpc_set_units(l.words);
     const uint32_t first_width = width - 64 * (units - 1);
-    l.root_bits = std::min({16U, first_width, static_cast<uint32_t>(std::bit_width(n))});
+    // The first bits of IPv6 addresses tell little: a few registries' prefixes.
+    const uint32_t most_bits = units == 2 ? 20 : 16;
+    const uint32_t size_bits = static_cast<uint32_t>(std::bit_width(n)) + (units == 2 ? 4 : 0);
+    l.root_bits = std::min({most_bits, first_width, size_bits});
     l.root_shift = first_width - l.root_bits;
     // n elements have 2n ends. Pages hold three intervals at least on average, but for those a bucket has to
     // itself and, in keys of two units, those of the second, of which each end may need one.

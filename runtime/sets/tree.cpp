@@ -265,7 +265,8 @@ uint32_t Tree::pack(std::vector<Entry>& entries, uint32_t kind, bool& room) {
     if (entries.size() == 1 && kind == XDPC_REF_PAGE) {
         return entries[0].ref;
     }
-    const size_t fill = refs_ - 1; // leaves a place for a later one
+    const size_t fill =
+        narrow_ ? refs_ - 1 : refs_; // a place for a later one costs wide pages too much depth
     for (;;) {
         const size_t pages = entries.size() <= refs_ ? 1 : (entries.size() + fill - 1) / fill;
         if (!store_.reserve(static_cast<uint32_t>(pages))) {

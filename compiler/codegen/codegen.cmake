@@ -43,7 +43,7 @@ set_target_properties(xdpc_codegen PROPERTIES
 target_include_directories(xdpc_codegen SYSTEM PRIVATE ${llvm_include})
 target_compile_options(xdpc_codegen PRIVATE -fno-rtti -ffunction-sections -fdata-sections)
 target_link_directories(xdpc_codegen PRIVATE ${llvm_libdir})
-target_link_libraries(xdpc_codegen PRIVATE xdpc_ir xdpc_policy xdpc_plan xdpc_artifact ${llvm_libs})
+target_link_libraries(xdpc_codegen PRIVATE xdpc_ir xdpc_policy xdpc_plan xdpc_artifact xdpc_sets ${llvm_libs})
 target_link_options(xdpc_codegen PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-O1 -Wl,-s)
 
 add_library(xdpc_codegen_client STATIC ${CMAKE_SOURCE_DIR}/compiler/codegen/codegen_client.cpp)

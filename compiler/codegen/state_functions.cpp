@@ -3,7 +3,9 @@
 // once for every way that leads to it.
 #include "codegen-templates/templates.h"
 #include "compiler/codegen/lowering.h"
+#include "runtime/sets/layout.h"
 
+#include <bit>
 #include <cstddef>
 
 namespace xdpc::codegen {
@@ -14,9 +16,9 @@ using Does = StateFunction::Does;
 
 namespace {
 
-enum MapType : uint32_t { map_hash = 1, map_array = 2 }; // enum bpf_map_type
-constexpr uint32_t map_can_be_mapped = 1U << 10;         // BPF_F_MMAPABLE
-constexpr uint32_t spare_entries = 64;                   // of hashes: what several CPUs put in at once
+enum MapType : uint32_t { map_hash = 1, map_array = 2, map_array_of_maps = 12 }; // enum bpf_map_type
+constexpr uint32_t map_can_be_mapped = 1U << 10;                                 // BPF_F_MMAPABLE
+constexpr uint32_t spare_entries = 64; // of hashes: what several CPUs put in at once
 
 /// With the one number besides, what five registers hold.
 constexpr size_t max_words_in_registers = 4;
@@ -170,6 +172,9 @@ Value* emit_dynamic(Lowering& l, const StateFunction& f, Value* key, Value* scal
     const LiveSet& set = l.input.policy.sets[f.id];
     const std::string name = "set" + std::to_string(f.id);
     Value* hash = hash_of(l, name, f.words, sizeof(xdpc_dynamic), set.size);
+    // User space puts elements in by them, also where rules only ask.
+    Value* ring = ring_of(l, name, f.words, set.size);
+    add_shared(l, "dynamic", sizeof(xdpc_dynamic_set));
     if (f.does == Does::Delete) {
         Value* arguments[] = {hash, key};
         return l.builder.CreateCall(inlined(l, "xdpc_inline_delete", arguments), arguments);
@@ -178,17 +183,50 @@ Value* emit_dynamic(Lowering& l, const StateFunction& f, Value* key, Value* scal
         Value* arguments[] = {hash, l.c32(set.has_counter), key, scalar, monotonic_ns(l, false)};
         return l.builder.CreateCall(inlined(l, "xdpc_inline_find", arguments), arguments);
     }
-    add_shared(l, "dynamic", sizeof(xdpc_dynamic_set));
-    Value* arguments[] = {hash,
-                          ring_of(l, name, f.words, set.size),
-                          slot_of(l, SetId{f.id}),
-                          l.c32(set.size),
-                          l.c32(f.words),
-                          l.c32(f.does == Does::Update),
-                          key,
-                          scalar,
-                          monotonic_ns(l, false)};
+    Value* arguments[] = {
+        hash, ring,   slot_of(l, SetId{f.id}), l.c32(set.size), l.c32(f.words), l.c32(f.does == Does::Update),
+        key,  scalar, monotonic_ns(l, false)};
     return l.builder.CreateCall(inlined(l, "xdpc_inline_put", arguments), arguments);
+}
+
+/// Where everything is in the set's array: constant, so that much of it folds away.
+GlobalVariable* layout_table(Lowering& l, const LiveSet& set, sets::Kind kind) {
+    sets::Shape shape{kind, {}, set.size, set.has_timeout, set.has_counter, set.is_map, set.auto_merge};
+    for (const SetPart& part : set.parts) {
+        shape.parts.push_back(part.width);
+    }
+    const auto words =
+        std::bit_cast<std::array<uint32_t, sizeof(xdpc_set_layout) / 4>>(sets::layout_of(shape));
+    return add_table(l, ConstantDataArray::get(l.context(), words));
+}
+
+/// A set that user space writes: its array is found through a map of one entry.
+Value* emit_find(Lowering& l, const StateFunction& f, sets::Kind kind, Value* key, Value* bytes) {
+    const LiveSet& set = l.input.policy.sets[f.id];
+    const char* name = kind == sets::Kind::Hash       ? "xdpc_inline_hash"
+                       : kind == sets::Kind::Interval ? "xdpc_inline_interval"
+                                                      : "xdpc_inline_tuples";
+    Value* arguments[] = {state_map(l, "set" + std::to_string(f.id), {map_array_of_maps, 4, 4, 1, 0}),
+                          layout_table(l, set, kind), key, bytes,
+                          set.has_timeout ? monotonic_ns(l, false) : l.c64(0)};
+    return l.builder.CreateCall(inlined(l, (name + std::to_string(f.words)).c_str(), arguments), arguments);
+}
+
+Value* emit_body(Lowering& l, const StateFunction& f, Value* key, Value* scalar) {
+    if (f.does == Does::Charge) {
+        return emit_charge(l, f, key, scalar);
+    }
+    switch (l.input.policy.sets[f.id].kind) {
+    case LiveSet::Kind::Hash:
+        return emit_find(l, f, sets::Kind::Hash, key, scalar);
+    case LiveSet::Kind::Interval:
+        return emit_find(l, f, sets::Kind::Interval, key, scalar);
+    case LiveSet::Kind::Tuples:
+        return emit_find(l, f, sets::Kind::Tuples, key, scalar);
+    case LiveSet::Kind::Dynamic:
+        return emit_dynamic(l, f, key, scalar);
+    }
+    return l.c64(0);
 }
 
 } // namespace
@@ -243,8 +281,7 @@ void emit_state_functions(Lowering& l, Span place) {
         l.debug.at(l.builder, place);
         Value* key = key_on_stack(l, f);
         Value* scalar = f.function->getArg(f.function->arg_size() - 1);
-        l.builder.CreateRet(f.does == Does::Charge ? emit_charge(l, f, key, scalar)
-                                                   : emit_dynamic(l, f, key, scalar));
+        l.builder.CreateRet(emit_body(l, f, key, scalar));
     }
 }
 

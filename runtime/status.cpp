@@ -1,5 +1,5 @@
 // What runs where, what it has counted, and taking it off.
-#include "runtime/generations.h"
+#include "runtime/held.h"
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
@@ -7,20 +7,6 @@
 namespace xdpc::rt {
 
 namespace {
-
-/// An interface under its lock, repaired.
-struct Held {
-    Interface iface;
-    uint64_t network_namespace = 0;
-    InterfaceLock lock; // not taken where nothing of ours is pinned
-    Running running;
-    AttachedProgram attached;
-
-    [[nodiscard]] bool ours() const {
-        return running.link && running.link->ifindex == iface.index &&
-               running.link->program_id == attached.id;
-    }
-};
 
 /// Looks, without lock and repair.
 Result<Held> look(const Interface& iface) {
@@ -102,7 +88,8 @@ tl::unexpected<Error> nothing_of_ours(const Held& held) {
                             name.empty() ? "" : fmt::format(" `{}`", name)));
 }
 
-/// The interface with a live generation of ours, or why not.
+} // namespace
+
 Result<Held> hold_ours(const std::string& name) {
     auto iface = find_interface(name);
     if (!iface)
@@ -116,8 +103,6 @@ Result<Held> hold_ours(const std::string& name) {
         return fail(fmt::format("the pins of the policy on `{}` are gone", name), "apply it again");
     return held;
 }
-
-} // namespace
 
 Result<std::vector<Status>> show() {
     repair_all();

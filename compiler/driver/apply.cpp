@@ -3,6 +3,7 @@
 #include "compiler/driver/command.h"
 #include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
+#include "compiler/driver/set_text.h"
 
 #include <sys/stat.h>
 
@@ -118,6 +119,10 @@ void print_report(const rt::ApplyReport& report, const ApplyCommandOptions& opti
             }
         }
     }
+    for (const rt::SetChange& set : report.sets) {
+        say("{}: set {}: {} elements: {} kept ({} live), {} added, {} removed\n", report.iface, set.set,
+            set.elements, set.kept, set.live, set.added, set.removed);
+    }
     for (const std::string& note : report.notes) {
         say("{}: note: {}\n", report.iface, note);
     }
@@ -193,6 +198,8 @@ rt::ApplyOptions runtime_options(const ApplyCommandOptions& options) {
                : options.mode == "offload" ? rt::Mode::Offload
                                            : rt::Mode::Auto;
     out.force = options.force;
+    out.reset_sets = options.reset_sets;
+    out.element_text = element_text;
     if (!options.rxvlan.empty()) {
         out.rxvlan = options.rxvlan == "on";
     }

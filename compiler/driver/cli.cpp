@@ -14,8 +14,8 @@ namespace xdpc::driver {
 namespace {
 
 /// Commands of the language reference that are not built yet.
-constexpr const char* not_built[] = {"confirm", "rollback", "set",    "monitor", "capture",
-                                     "diff",    "bench",    "import", "lsp"};
+constexpr const char* not_built[] = {"confirm", "rollback", "monitor", "capture",
+                                     "diff",    "bench",    "import",  "lsp"};
 
 int usage_error(const std::string& message, const std::string& hint) {
     put_error(fmt::format("xdpc: error: {}\n      = hint: {}\n", message, hint));
@@ -137,6 +137,9 @@ int dispatch(const CLI::App& app, const std::string& name, Arguments& arguments)
     }
     if (name == "apply") {
         return run_apply_arguments(arguments.apply);
+    }
+    if (name == "set") {
+        return run_set(arguments.set);
     }
     if (name == "detach") {
         return run_detach(arguments.detach);

@@ -54,6 +54,8 @@ void add_apply(CLI::App& app, ApplyCommandOptions& options) {
         ->check(CLI::IsMember({"on", "off"}));
     command->add_flag("--dry-run", options.dry_run, "say what would change; touch nothing");
     command->add_flag("--force", options.force, "replace another tool's program");
+    command->add_flag("--reset-sets", options.reset_sets,
+                      "start sets from the policy; forget what was added live");
     command->add_flag("--json", options.json, json_help);
     command->add_flag("-v,--verbose", options.verbose,
                       "show the time of each phase and what the program costs");
@@ -111,6 +113,21 @@ void add_trace(CLI::App& app, Arguments& arguments) {
     command->add_flag("--json", options.json, json_help);
 }
 
+void add_set(CLI::App& app, SetOptions& options) {
+    CLI::App* command =
+        app.add_subcommand("set", "look at live sets of the policy that runs, and change them");
+    command->add_option("ACTION", options.action, "add, del, list or flush")
+        ->required()
+        ->check(CLI::IsMember({"add", "del", "list", "flush"}));
+    command->add_option("NAME", options.name, "the set; list without one lists the sets");
+    command->add_option("ELEMENT", options.elements,
+                        "as in a policy: 192.0.2.0/24, '192.0.2.1 . 80', 'ssh : drop'");
+    command->add_option("-i,--interface", options.iface, "interface")->required();
+    command->add_option("--timeout", options.timeout, "how long added elements last: 10m, 1h30m");
+    command->add_option("--comment", options.comment, "comment of added elements");
+    command->add_flag("--json", options.json, json_help);
+}
+
 void add_features(CLI::App& app, FeaturesOptions& options) {
     CLI::App* command = app.add_subcommand("features", "what this kernel lets xdpc do, found by trying");
     command->add_flag("--fields", options.fields,
@@ -127,6 +144,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_apply(app, arguments.apply);
     add_show(app, arguments.show);
     add_stats(app, arguments.stats, arguments.watch);
+    add_set(app, arguments.set);
     add_detach(app, arguments.detach);
     add_fmt(app, arguments.fmt);
     add_build(app, arguments.build);

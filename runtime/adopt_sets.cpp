@@ -10,8 +10,7 @@ namespace xdpc::rt {
 
 namespace {
 
-uint64_t hash_of(std::span<const uint32_t> words) {
-    uint64_t hash = 0;
+uint64_t hash_of(std::span<const uint32_t> words, uint64_t hash = 0) {
     for (uint32_t word : words) {
         hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
         hash ^= hash >> 32;
@@ -39,7 +38,7 @@ public:
 private:
     uint32_t* place(std::span<const uint32_t> low, std::span<const uint32_t> high) {
         size_t mask = places_.size() - 1;
-        for (size_t at = (hash_of(low) * 31 ^ hash_of(high)) & mask;; at = (at + 1) & mask) {
+        for (size_t at = hash_of(high, hash_of(low)) & mask;; at = (at + 1) & mask) {
             uint32_t there = places_[at];
             if (there == 0 || (std::ranges::equal(elements_[there - 1].low, low) &&
                                std::ranges::equal(elements_[there - 1].high, high)))

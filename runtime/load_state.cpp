@@ -148,7 +148,7 @@ Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::New
     return fail(std::move(message), std::move(hint));
 }
 
-Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now) {
+Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now, const std::vector<bool>& leave_out) {
     LoadedState state;
     state.slots = plain_slots(artifact);
     state.keep_limits.resize(artifact.limits.size());
@@ -158,7 +158,12 @@ Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now) {
     state.buckets.resize(artifact.limits.size());
     for (size_t i = 0; i < artifact.sets.size(); i++) {
         const ArtifactSet& set = artifact.sets[i];
-        const SetElements elements = i < artifact.elements.size() ? artifact.elements[i] : SetElements{};
+        if (i < leave_out.size() && leave_out[i]) {
+            state.arrays.emplace_back();
+            continue;
+        }
+        static const SetElements none;
+        const SetElements& elements = i < artifact.elements.size() ? artifact.elements[i] : none;
         if (is_dynamic(set)) {
             state.elements[i] = dynamic_elements(set, elements, now);
             state.arrays.emplace_back();

@@ -30,8 +30,10 @@ struct LoadedState {
     std::vector<std::vector<Bucket>> buckets;          // by LimitId
 };
 
-/// All as the policy says. `now` is the clock by which elements with timeouts begin.
-Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now);
+/// All as the policy says. `now` is the clock by which elements with timeouts begin. Sets of which
+/// `leave_out` says so get no array and no elements.
+Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now,
+                                const std::vector<bool>& leave_out = {});
 /// An array with the file's elements; the error names the element that does not go in.
 Result<SetArray> build_array(const ArtifactSet& set, const std::vector<sets::NewElement>& elements,
                              uint64_t now, const ElementText& text);

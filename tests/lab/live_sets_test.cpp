@@ -1,0 +1,148 @@
+// Live sets of the policy that runs: changed without a reload, met by the next packet, handed on by apply,
+// whole after `kill -9`.
+#include "tests/lab/lab.h"
+#include "tests/lab/sockets.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace xdpc::lab {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string policy(const std::string& element, const std::string& type = "inet_service",
+                   const std::string& options = "") {
+    return "set ports {\n    type " + type + "\n    counter\n    " + options + "\n    elements = { " +
+           element + " }\n}\nchain ingress {\n    policy pass\n    udp dport @ports drop\n}\n";
+}
+
+Ran set(const Lab& lab, std::vector<std::string> words) {
+    words.insert(words.begin(), "set");
+    words.insert(words.end(), {"-i", Lab::iface});
+    return lab.xdpc(words);
+}
+
+/// Elements of `ports`, by name; `list --json` gives them.
+std::map<std::string, Json> elements(const Lab& lab) {
+    const Ran ran = set(lab, {"list", "ports", "--json"});
+    EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
+    std::map<std::string, Json> found;
+    const Json document = Json::parse(ran.out);
+    for (const Json& element : document["elements"])
+        found[element["element"]] = element;
+    return found;
+}
+
+/// Whether datagrams to the port get through.
+bool passes(const Lab& lab, uint16_t port) {
+    bool passed = false;
+    lab.inside().run([&] {
+        Socket socket = udp_server(port);
+        lab.outside().run([&] { udp_send(Lab::inner4, port); });
+        passed = udp_drain(socket, 50) == 1;
+    });
+    return passed;
+}
+
+TEST(LiveSets, ElementsMeetTheNextPacketAndTheProgramStays) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy("1000")).status, 0);
+    const uint32_t program = lab.attached_id();
+    EXPECT_FALSE(passes(lab, 1000));
+    EXPECT_TRUE(passes(lab, 1001));
+    ASSERT_EQ(set(lab, {"add", "ports", "1001", "--comment", "by hand"}).status, 0);
+    EXPECT_FALSE(passes(lab, 1001));
+    const auto listed = elements(lab);
+    ASSERT_EQ(listed.size(), 2U);
+    EXPECT_EQ(listed.at("1000")["origin"], "file");
+    EXPECT_EQ(listed.at("1000")["packets"], 1);
+    EXPECT_EQ(listed.at("1001")["origin"], "live");
+    EXPECT_EQ(listed.at("1001")["packets"], 1);
+    EXPECT_EQ(listed.at("1001")["comment"], "by hand");
+    ASSERT_EQ(set(lab, {"del", "ports", "1000"}).status, 0);
+    EXPECT_TRUE(passes(lab, 1000));
+    ASSERT_EQ(set(lab, {"flush", "ports"}).status, 0);
+    EXPECT_TRUE(passes(lab, 1001));
+    EXPECT_EQ(elements(lab).size(), 0U);
+    EXPECT_EQ(lab.attached_id(), program);
+}
+
+TEST(LiveSets, WhatDoesNotFitIsNamedAndChangesNothing) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy("1000", "inet_service", "flags interval\n    size 3")).status, 0);
+    ASSERT_EQ(set(lab, {"add", "ports", "2000-2999"}).status, 0);
+    Ran ran = set(lab, {"add", "ports", "2500"});
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_NE(ran.err.find("2500"), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("2000-2999"), std::string::npos) << ran.err;
+    EXPECT_EQ(set(lab, {"del", "ports", "2000"}).status, 1);
+    EXPECT_EQ(set(lab, {"add", "ports", "10.0.0.1"}).status, 1);
+    EXPECT_EQ(set(lab, {"add", "nothing", "1"}).status, 1);
+    EXPECT_EQ(set(lab, {"add", "ports", "1000", "--timeout", "1s"}).status, 1);
+    ASSERT_EQ(set(lab, {"add", "ports", "1"}).status, 0);
+    ran = set(lab, {"add", "ports", "2"});
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_NE(ran.err.find("full"), std::string::npos) << ran.err;
+    EXPECT_EQ(elements(lab).size(), 3U);
+}
+
+TEST(LiveSets, ApplyHandsThemOn) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy("1000, 1002")).status, 0);
+    ASSERT_EQ(set(lab, {"add", "ports", "1001"}).status, 0);
+    EXPECT_FALSE(passes(lab, 1001));
+    EXPECT_FALSE(passes(lab, 1002));
+    for (const char* file : {"1000, 1002", "1002, 1003"}) { // the same array; another one
+        ASSERT_EQ(lab.apply(policy(file)).status, 0);
+        EXPECT_EQ(elements(lab).at("1001")["packets"], 1);
+        EXPECT_EQ(elements(lab).at("1002")["packets"], 1);
+    }
+    EXPECT_TRUE(passes(lab, 1000));
+    EXPECT_FALSE(passes(lab, 1003));
+    EXPECT_FALSE(passes(lab, 1001));
+    const uint32_t program = lab.attached_id();
+    Ran ran = lab.apply("set ports { type ipv4_addr; elements = { 192.0.2.1 } }\n"
+                        "chain ingress { policy pass; ip saddr @ports drop; }\n");
+    EXPECT_EQ(ran.status, 3);
+    EXPECT_NE(ran.err.find("set `ports`"), std::string::npos) << ran.err;
+    EXPECT_EQ(lab.attached_id(), program);
+    EXPECT_EQ(elements(lab).size(), 3U);
+}
+
+class KilledWithSets : public testing::TestWithParam<const char*> {};
+
+TEST_P(KilledWithSets, LosesNoElementAndNoCount) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy("1000, 1002")).status, 0);
+    ASSERT_EQ(set(lab, {"add", "ports", "1001"}).status, 0);
+    EXPECT_FALSE(passes(lab, 1001));
+    EXPECT_EQ(lab.apply(policy("1002, 1003"), {std::string("XDPC_TEST_STEP=") + GetParam() + ":kill"}).status,
+              128 + 9);
+    EXPECT_FALSE(passes(lab, 1001));
+    auto now = elements(lab);
+    EXPECT_EQ(now.size(), 3U);
+    EXPECT_EQ(now.at("1001")["packets"], 2);
+    EXPECT_NE(passes(lab, 1000), passes(lab, 1003)) << "neither the old nor the new set";
+    ASSERT_EQ(lab.apply(policy("1002, 1003")).status, 0);
+    EXPECT_EQ(elements(lab).at("1001")["packets"], 2);
+    EXPECT_FALSE(passes(lab, 1003));
+}
+INSTANTIATE_TEST_SUITE_P(Steps, KilledWithSets, testing::Values("load", "pin", "swap", "carry", "unpin"));
+
+TEST(LiveSets, TwoProcessesAddWithoutLosingAny) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy("1")).status, 0);
+    auto add = [&](int from) {
+        for (int port = from; port < from + 20; ++port)
+            EXPECT_EQ(set(lab, {"add", "ports", std::to_string(port)}).status, 0);
+    };
+    std::thread other([&] { add(20000); });
+    add(30000);
+    other.join();
+    EXPECT_EQ(elements(lab).size(), 41U);
+}
+
+} // namespace
+} // namespace xdpc::lab

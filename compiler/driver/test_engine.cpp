@@ -18,7 +18,9 @@ PacketView view_of(std::span<const uint8_t> frame, const Surroundings& around) {
 
 Result<void> reset(const rt::Loaded& program) {
     const int counters = program.map_fd("counters");
-    return counters < 0 ? Result<void>{} : rt::clear_counters(counters, program.artifact().slots);
+    const Result<void> cleared =
+        counters < 0 ? Result<void>{} : rt::clear_counters(counters, program.artifact().slots);
+    return cleared ? rt::reset_state(program) : cleared;
 }
 
 Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_t> frame,

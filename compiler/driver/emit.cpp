@@ -28,7 +28,7 @@ int emit_program(const Policy& policy, const Sources& sources, Diagnostics& diag
         return ExitFine;
     }
     if (options.form == "plan") {
-        put(print(prepared->plan, prepared->program));
+        put(print(prepared->plan, prepared->program) + print(prepared->plan.state, policy));
         return ExitFine;
     }
     const Progress progress("compiling " + options.file);

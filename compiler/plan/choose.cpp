@@ -93,12 +93,14 @@ std::optional<Plan> choose(const ir::Program& program, const PlanOptions& option
     plan.tables = plan::choose_tables(program);
     plan::Layout layout = plan::choose_chains(program, plan.tables, options);
     layout.processed = cost::multiply(layout.processed, options.copies);
+    plan.state = state_of(program);
+    layout.processed = cost::add(layout.processed, cost::of_state(plan.state).processed);
     if (!check_sizes(program, layout, plan.tables, options, diagnostics) ||
         !check_tables(program, plan.tables, options, diagnostics)) {
         return {};
     }
     plan.chains = std::move(layout.chains);
-    plan.estimated_instructions = layout.instructions;
+    plan.estimated_instructions = cost::add(layout.instructions, cost::of_state(plan.state).code);
     plan.specialise.enabled = layout.instructions <= options.max_specialised;
     if (!plan.specialise.enabled) {
         plan.notes.push_back(fmt::format("not specialised for kinds of packet: {} instructions, over {}",

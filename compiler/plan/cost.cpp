@@ -38,7 +38,7 @@ TableCost of_cond(const ir::Cond& cond, const ir::Program& program, const std::v
                               const size_t id = lookup.table.value;
                               return of_table(program.tables[id], tables[id].strategy);
                           },
-                          [&](const ir::SetLookup&) { return both(live_lookup); },
+                          [&](const ir::SetLookup&) { return both(state_call); },
                           [&](const ir::And& all) { return of_parts(all.parts); },
                           [&](const ir::Or& any) { return of_parts(any.parts); },
                           [&](const ir::Not& negation) { return of_parts(negation.part); },
@@ -88,11 +88,11 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                               return sum(of_table(program.tables[id], tables[id].strategy), both(verdicts));
                           },
                           [&](const ir::LiveDispatch& dispatch) {
-                              return both(live_lookup + multiply(dispatch.verdicts.size() + 1, decision));
+                              return both(state_call + multiply(dispatch.verdicts.size() + 1, decision));
                           },
-                          [&](const ir::LimitStep& step) { return both(step.keys.empty() ? limit : keyed); },
-                          [&](const ir::QuotaStep&) { return both(limit); },
-                          [&](const ir::UpdateSet&) { return both(keyed); },
+                          [&](const ir::LimitStep&) { return both(state_call); },
+                          [&](const ir::QuotaStep&) { return both(state_call); },
+                          [&](const ir::UpdateSet&) { return both(state_call); },
                           [&](const ir::Log&) { return both(event); },
                           [&](const ir::Sample&) { return both(event); },
                       },

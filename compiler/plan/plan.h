@@ -45,7 +45,18 @@ struct ParseNeeds {
          tcp_options = false, inner = false, malformed = false, fragment = false, l4proto = false;
 };
 
+/// The tables of state that rules still ask after optimisation: only these are made.
+struct StateUse {
+    std::set<SetId> asked;
+    std::set<std::pair<SetId, UpdateSetStatement::Op>> changed; // by rules
+    std::set<LimitId> limits;                                   // without a key
+    std::set<LimitId> keyed_limits;
+    std::set<QuotaId> quotas;
+};
+StateUse state_of(const ir::Program& program);
+
 struct Plan {
+    StateUse state;
     ParseNeeds needs;
     std::set<HeaderId> headers;    // whose fields or existence are read
     std::vector<TablePlan> tables; // by TableId
@@ -73,5 +84,7 @@ struct PlanOptions {
 /// Nothing and a diagnostic if no strategy we have can hold the policy.
 std::optional<Plan> choose(const ir::Program& program, const PlanOptions& options, Diagnostics& diagnostics);
 std::string print(const Plan& plan, const ir::Program& program);
+/// A line for each table: the map's name, the policy's, how it is held, its size.
+std::string print(const StateUse& state, const Policy& policy);
 
 } // namespace xdpc

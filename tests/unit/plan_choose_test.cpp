@@ -256,5 +256,34 @@ TEST(PlanLimits, TablesBeyondMemoryAreRefused) {
     EXPECT_EQ(diagnostics.all()[0].kind, Diag::TablesTooLarge);
 }
 
+TEST(PlanState, FunctionsOfStateCountOnceAndOnlyThoseThatAreAsked) {
+    PolicyBuilder b;
+    const auto in_set = [](uint32_t set) { return match({{}, SetTest{{{saddr}}, {set}, false, {}, {}}}); };
+    b.rule({in_set(1), LimitStatement{{0}, false, {}}, verdict(Drop{})});
+    Policy policy = b.get();
+    for (uint32_t i = 0; i < 2; ++i) {
+        LiveSet set;
+        set.id = {i};
+        set.name = i == 0 ? "unused" : "asked";
+        set.parts = {{TypeId::Ipv4Addr, 32}};
+        policy.sets.push_back(set);
+    }
+    Limit limit;
+    limit.display = "r0";
+    limit.keys = {{dport}};
+    limit.size = 100;
+    policy.limits.push_back(limit);
+    const Plan once = plan_of(ir::flatten(policy));
+    EXPECT_EQ(print(once.state, policy), "set1 @asked hash, size 65536, keys of 32 bits\n"
+                                         "limit0 r0 kernel hash of buckets, size 100, keys of 16 bits\n");
+    for (int i = 0; i < 9; ++i) {
+        b.rule({in_set(1), verdict(Drop{})});
+    }
+    policy.chains = b.get().chains;
+    policy.rules = b.get().rules;
+    const Plan often = plan_of(ir::flatten(policy));
+    EXPECT_LT(often.estimated_instructions, once.estimated_instructions + 9 * 50);
+}
+
 } // namespace
 } // namespace xdpc

@@ -1,4 +1,4 @@
 /* All fixed code as one file of bitcode. */
+#include "codegen-templates/live_sets.bpf.c"
 #include "codegen-templates/parse.bpf.c"
 #include "codegen-templates/state.bpf.c"
-#include "codegen-templates/live_sets.bpf.c"

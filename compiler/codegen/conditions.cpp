@@ -10,12 +10,6 @@ namespace xdpc::codegen {
 
 using namespace llvm;
 
-std::optional<u128> prefix_mask(Interval i, unsigned width) {
-    const u128 varying = i.lo ^ i.hi;
-    const bool block = (varying & (varying + 1)) == 0 && (i.lo & varying) == 0;
-    return block ? std::optional<u128>(max_of_width(width) & ~varying) : std::nullopt;
-}
-
 namespace {
 
 /// A value whose words may be compared in the order they were loaded in (raw) or as numbers.

@@ -6,7 +6,11 @@
 namespace xdpc::codegen {
 
 /// The mask that keeps what all of [lo, hi] share, if the interval is a prefix.
-std::optional<u128> prefix_mask(Interval i, unsigned width);
+inline std::optional<u128> prefix_mask(Interval i, unsigned width) {
+    const u128 varying = i.lo ^ i.hi;
+    const bool block = (varying & (varying + 1)) == 0 && (i.lo & varying) == 0;
+    return block ? std::optional<u128>(max_of_width(width) & ~varying) : std::nullopt;
+}
 /// The one word of a key of at most 64 bits as it is best compared for equality: as loaded, or as a number.
 struct ComparedWord {
     llvm::Value* word = nullptr; // masked

@@ -6,6 +6,7 @@ add_custom_command(OUTPUT ${sets_object}
           -I/usr/include/${CMAKE_HOST_SYSTEM_PROCESSOR}-linux-gnu
           -c ${CMAKE_CURRENT_SOURCE_DIR}/sets/lookups.bpf.c -o ${sets_object}
   DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sets/lookups.bpf.c ${CMAKE_SOURCE_DIR}/codegen-templates/sets.h
+          ${CMAKE_SOURCE_DIR}/codegen-templates/sets_search.h
           ${CMAKE_SOURCE_DIR}/codegen-templates/abi.h
   COMMENT "BPF lookups" VERBATIM)
 add_custom_target(sets_test_object DEPENDS ${sets_object})

@@ -9,7 +9,7 @@ packages=(
     llvm-19-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
     tao-pegtl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libexpected-dev libgtest-dev
     libbpf-dev libelf-dev libpcap-dev libssl-dev zlib1g-dev libzstd-dev
-    bpftool iproute2 iputils-ping ethtool nftables python3 python3-scapy jq libxml2-utils
+    bpftool iproute2 iputils-ping ethtool nftables python3 python3-scapy jq libxml2-utils tshark
 )
 build=build
 xdpc=$build/xdpc

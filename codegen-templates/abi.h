@@ -82,30 +82,42 @@ struct xdpc_dynamic_set {
 /* The ring of a bounded table is the array map `ring_limit<LimitId>` or `ring_set<SetId>` of `size` places:
    the words of the key, then one word that is 1 once the place was taken. */
 
-/* ---- events: ring buffer map `events` ---- */
+/* ---- events: what listeners are told ----
+   Each listener has a place, and a ring buffer of its own that it puts into the array of maps `rings` there.
+   An event is a struct xdpc_event and the frame's first bytes. */
 
+enum { XDPC_LISTENERS = 4, XDPC_LOG_SNAP = 128 };
 enum { XDPC_EVENT_LOG = 1, XDPC_EVENT_SAMPLE = 2, XDPC_EVENT_CAPTURE = 3 };
 struct xdpc_event {
     xdpc_u64 time_ns; /* CLOCK_MONOTONIC */
     xdpc_u32 kind;
     xdpc_u32 generation;
-    xdpc_u32 decider; /* log and sample: the rule they stand in */
-    xdpc_u32 action;  /* of a capture */
-    xdpc_u32 index;   /* LogStatement::index */
+    xdpc_u32 by;     /* log and sample: number of the rule they stand in; capture: see XDPC_BY_SLOT */
+    xdpc_u32 action; /* of a capture */
+    xdpc_u32 index;  /* LogStatement::index */
     xdpc_u32 ifindex;
     xdpc_u32 rxqueue;
     xdpc_u32 length;   /* of the frame */
-    xdpc_u32 captured; /* bytes that follow */
+    xdpc_u32 captured; /* bytes that follow; the record may be longer */
     xdpc_u32 pad;
 };
-/* Array map `capture` of one element: what a listener asks for. */
-struct xdpc_capture {
-    xdpc_u64 until_ns; /* 0: nobody listens; renewed while somebody does (CLOCK_MONOTONIC) */
+/* Who decided a captured packet: the number of its decider, or this bit and the slot of its end counter. */
+#define XDPC_BY_SLOT 0x80000000u
+#define XDPC_BY_ANY 0xffffffffu
+
+struct xdpc_listener {
+    xdpc_u64 until_ns; /* renewed by the listener; the program takes its bits back when it has passed */
     xdpc_u64 lost;     /* events that found the ring buffer full */
-    xdpc_u32 snap;
-    xdpc_u32 actions; /* bits by enum xdp_action */
-    xdpc_u32 decider; /* number + 1; 0: any */
-    xdpc_u32 pad;
+    xdpc_u32 snap;     /* of captures */
+    xdpc_u32 actions;  /* of captures: bits by enum xdp_action */
+    xdpc_u32 by;       /* of captures, in that generation; in others all are told, and the listener chooses */
+    xdpc_u32 generation;
+};
+/* Section `.data.capture`, of one element and mapped by listeners. */
+struct xdpc_capture {
+    xdpc_u32 capturing; /* a bit for each listener to decided packets: 0 costs a load and a branch */
+    xdpc_u32 watching;  /* a bit for each listener to `log` and `sample` */
+    struct xdpc_listener listeners[XDPC_LISTENERS];
 };
 
 /* Section `.data.test`, only in instrumented programs: set before each run, read after it. Takes the place of

@@ -7,16 +7,9 @@
  * linked only where a policy needs it. */
 #include "codegen-templates/templates.h"
 
-#define NOINLINE __attribute__((noinline))
-
 /* Far beyond any header: 24 bytes of link, 40 of IP and 12 extension headers of 2 kB end below it. The
  * verifier needs to see a bound. */
 #define OFFSET_MASK 0x7fff
-
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef xdpc_u32 u32;
-typedef xdpc_u64 u64;
 
 struct frame {
     u8* begin;

@@ -1,4 +1,5 @@
 /* All fixed code as one file of bitcode. */
+#include "codegen-templates/events.bpf.c"
 #include "codegen-templates/live_sets.bpf.c"
 #include "codegen-templates/parse.bpf.c"
 #include "codegen-templates/state.bpf.c"

@@ -14,6 +14,13 @@ struct xdp_md {
     xdpc_u32 rx_queue_index;
     xdpc_u32 egress_ifindex;
 };
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef xdpc_u32 u32;
+typedef xdpc_u64 u64;
+
+#define NOINLINE __attribute__((noinline))
 #endif
 
 /* xdpc_network: bits 0-15 the network header's offset if reached, 16-31 the inner EtherType if known */

@@ -91,6 +91,7 @@ Artifact read_members(const Json& json, std::string& problem) {
     reader.read("slots", artifact.slots);
     reader.read("reads_tags", artifact.reads_tags);
     reader.read("instrumented", artifact.instrumented);
+    reader.read("captures", artifact.captures);
     reader.read("kernel", artifact.kernel);
     if (artifact.slots > max_slots) {
         reader.complain("slots", "is out of range");
@@ -176,6 +177,7 @@ std::string artifact_metadata(const Artifact& artifact) {
                  {"slots", artifact.slots},
                  {"reads_tags", artifact.reads_tags},
                  {"instrumented", artifact.instrumented},
+                       {"captures", artifact.captures},
                  {"kernel", artifact.kernel},
                  {"deciders", std::move(deciders)},
                  {"sources", std::move(sources)}};

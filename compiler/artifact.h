@@ -81,6 +81,7 @@ struct Artifact {
     uint32_t slots = 0;            // max_entries of map `counters`
     bool reads_tags = false;       // looks at VLAN tags: rx-vlan offload would hide them
     bool instrumented = false;     // has `.data.test`
+    bool captures = true;          // decided packets can be captured
     std::string kernel;            // oldest it targets: "6.1"
     // Path and text of the policy and what it includes, first the policy; for `trace -i`. May be empty.
     std::vector<std::pair<std::string, std::string>> sources;

@@ -188,6 +188,7 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
     artifact.source_digest = digest_of(sources);
     artifact.slots = slots.slots;
     artifact.instrumented = options.instrument;
+    artifact.captures = policy.options.capture && !options.instrument;
     artifact.kernel = options.cpu == "v4" ? "6.6" : "6.1";
     for (const Rule& rule : policy.rules) {
         artifact.deciders.push_back(describe(rule, policy, slots, sources));

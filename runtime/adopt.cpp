@@ -213,8 +213,6 @@ Result<void> adopt_rest(Adoption& out, const Artifact& next, const Old& old,
         state.keep_quotas[id] = quotas_go_on && quotas[id];
     for (uint32_t id = 0; id < sets.size(); id++)
         state.keep_sets[id] = sets_go_on && sets[id];
-    hand_on(state, old, "events", "events");
-    hand_on(state, old, "capture", "capture");
     return {};
 }
 

@@ -92,6 +92,23 @@ Result<void> fill_bind(bpf_object* object, const Binding& binding) {
     return {};
 }
 
+bool has_shape_of(const bpf_map* map, int fd) {
+    bpf_map_info info{};
+    uint32_t size = sizeof info;
+    return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
+           info.key_size == bpf_map__key_size(map) && info.value_size == bpf_map__value_size(map) &&
+           info.max_entries == bpf_map__max_entries(map) && info.map_flags == bpf_map__map_flags(map);
+}
+
+Result<void> share_maps(bpf_object* object, const std::vector<std::pair<std::string, int>>& shared) {
+    for (const auto& [name, fd] : shared) {
+        bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
+        if (map != nullptr && has_shape_of(map, fd) && bpf_map__reuse_fd(map, fd) != 0)
+            return fail_errno(fmt::format("cannot share the map `{}` with the running program", name));
+    }
+    return {};
+}
+
 VerifierReport::Map describe_map(const bpf_map* map) {
     VerifierReport::Map described;
     described.name = bpf_map__name(map);
@@ -183,9 +200,9 @@ tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOp
     if (!impl)
         return tl::unexpected(impl.error());
     (*impl)->state = options.state;
-    if (auto given = fill_bind((*impl)->object, options.binding).and_then([&] {
-            return give_state((*impl)->object, artifact, *options.state);
-        });
+    if (auto given = fill_bind((*impl)->object, options.binding)
+                         .and_then([&] { return share_maps((*impl)->object, options.shared); })
+                         .and_then([&] { return give_state((*impl)->object, artifact, *options.state); });
         !given)
         return refuse(given.error());
     void* address =

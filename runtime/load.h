@@ -101,6 +101,8 @@ struct LoadOptions {
     Binding binding;
     bool measure = false; // ask for processed instructions and stack (verifier log level 4)
     std::shared_ptr<LoadedState> state = {}; // taken over; none: all is begun anew
+    /// Maps of a running program that this one shares, by name; those of another shape are made anew.
+    std::vector<std::pair<std::string, int>> shared = {};
 };
 tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options = {});
 

@@ -39,18 +39,23 @@ std::string holder_of(int fd) {
 } // namespace
 
 Result<InterfaceLock> InterfaceLock::acquire(uint64_t network_namespace, uint32_t ifindex) {
-    return acquire_for(network_namespace, ifindex, 10'000);
+    return acquire_file(lock_path(network_namespace, ifindex), 10'000);
 }
 
 InterfaceLock InterfaceLock::try_acquire(uint64_t network_namespace, uint32_t ifindex) {
-    auto lock = acquire_for(network_namespace, ifindex, 0);
+    auto lock = acquire_file(lock_path(network_namespace, ifindex), 0);
     return lock ? std::move(*lock) : InterfaceLock();
 }
 
-Result<InterfaceLock> InterfaceLock::acquire_for(uint64_t network_namespace, uint32_t ifindex,
-                                                 int milliseconds) {
+Result<InterfaceLock> InterfaceLock::acquire_listener(uint64_t network_namespace, uint32_t ifindex,
+                                                      uint32_t place) {
+    return acquire_file(fmt::format("{}/{}-{}.listener{}", lock_directory, network_namespace, ifindex, place),
+                        0);
+}
+
+Result<InterfaceLock> InterfaceLock::acquire_file(const std::string& path, int milliseconds) {
     InterfaceLock lock;
-    lock.path_ = lock_path(network_namespace, ifindex);
+    lock.path_ = path;
     if (mkdir(lock_directory, 0755) != 0 && errno != EEXIST)
         return fail_errno(fmt::format("cannot make {}", lock_directory));
     auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);

@@ -11,13 +11,16 @@ public:
     static Result<InterfaceLock> acquire(uint64_t network_namespace, uint32_t ifindex);
     /// Invalid at once if another process holds it.
     static InterfaceLock try_acquire(uint64_t network_namespace, uint32_t ifindex);
+    /// One of the places of listeners on an interface; a place that is taken is an Error that says by whom.
+    static Result<InterfaceLock> acquire_listener(uint64_t network_namespace, uint32_t ifindex,
+                                                  uint32_t place);
     [[nodiscard]] bool valid() const { return fd_.valid(); }
     /// Removes the lock's file when nothing is left to protect; the lock stays held until destruction.
     void remove_file();
     InterfaceLock() = default;
 
 private:
-    static Result<InterfaceLock> acquire_for(uint64_t network_namespace, uint32_t ifindex, int milliseconds);
+    static Result<InterfaceLock> acquire_file(const std::string& path, int milliseconds);
     Fd fd_;
     std::string path_;
 };

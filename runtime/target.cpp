@@ -1,4 +1,5 @@
 #include "runtime/target.h"
+#include "runtime/event_maps.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -98,13 +99,25 @@ tl::unexpected<LoadError> as_load_error(Error error) {
     return tl::unexpected<LoadError>({std::move(error), {}});
 }
 
+/// The program has its number in it, so it is chosen before loading.
+void number_generation(Target& target) {
+    std::string directory = target.running.directory;
+    if (directory.empty())
+        directory = new_interface_directory(target.network_namespace, target.iface);
+    auto earlier = generations(directory);
+    target.generation = generation_of(directory, earlier.empty() ? 1 : earlier.back().number + 1);
+    target.report.generation = target.generation.number;
+}
+
 } // namespace
 
 tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact, bool measure) {
     step("load");
-    auto earlier = generations(target.running.directory);
-    uint32_t number = earlier.empty() ? 1 : earlier.back().number + 1;
-    auto loaded = load(artifact, {{target.iface.name, number}, measure, target.adoption.state});
+    number_generation(target);
+    const SharedMaps shared(target.running.live);
+    LoadOptions options{{target.iface.name, target.generation.number}, measure, target.adoption.state};
+    options.shared = shared.by_name();
+    auto loaded = load(artifact, options);
     if (!loaded)
         return tl::unexpected(loaded.error());
     step("smoke");
@@ -120,6 +133,8 @@ tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact,
     target.report.verifier = loaded->report();
     target.report.load_ms = loaded->report().load_ms;
     target.report.program_id = loaded->program_id();
+    if (target.previous)
+        carry_log_times(*target.running.live, target.previous->artifact, *loaded);
     target.loaded = std::move(*loaded);
     return {};
 }
@@ -162,7 +177,7 @@ Result<void> pin_map(const Target& target, const std::string& name) {
 Result<void> pin_state(const Target& target, const Artifact& artifact) {
     const Adoption& adoption = target.adoption;
     Result<void> done;
-    for (const char* name : {"limits", "quotas", "dynamic", "events", "capture"})
+    for (const char* name : {"limits", "quotas", "dynamic"})
         done = done.and_then([&] { return pin_map(target, name); });
     for (size_t id = 0; id < artifact.limits.size(); id++)
         done = done.and_then([&] { return pin_map(target, limit_map(id)); }).and_then([&] {
@@ -188,12 +203,6 @@ Result<void> pin_state(const Target& target, const Artifact& artifact) {
 
 Result<void> pin_generation(Target& target, const Artifact& artifact) {
     step("pin");
-    std::string directory = target.running.directory;
-    if (directory.empty())
-        directory = new_interface_directory(target.network_namespace, target.iface);
-    auto earlier = generations(directory);
-    target.generation = generation_of(directory, earlier.empty() ? 1 : earlier.back().number + 1);
-    target.report.generation = target.generation.number;
     auto base = make_base(artifact.slots);
     if (!base)
         return tl::unexpected(base.error());
@@ -212,6 +221,7 @@ Result<void> pin_generation(Target& target, const Artifact& artifact) {
         .and_then([&] { return pin(target.loaded->program_fd(), path + "/prog"); })
         .and_then([&] { return counters < 0 ? Result<void>{} : pin(counters, path + "/counters"); })
         .and_then([&] { return pin(*base, path + "/base"); })
+        .and_then([&] { return pin_event_maps(*target.loaded, target.generation); })
         .and_then([&] { return pin(*meta, path + "/meta"); });
 }
 

@@ -141,6 +141,7 @@ DIType* DebugInfo::bytes_type(uint64_t bytes) {
     return array_of(integer("unsigned char", 8), bytes);
 }
 
+/// libbpf takes numbers from the sizes of arrays that members point to.
 DIType* DebugInfo::number(uint64_t n) {
     return builder_.createPointerType(array_of(builder_.createBasicType("int", 32, dwarf::DW_ATE_signed), n),
                                       64);
@@ -165,6 +166,25 @@ void DebugInfo::describe_map(GlobalVariable& map, const MapShape& shape) {
                                    member("max_entries", number(shape.entries), 192),
                                    member("map_flags", number(shape.flags), 256)}));
     describe(map, definition);
+}
+
+/// What the maps in it are like stands behind its other members, as the element of an array without length.
+void DebugInfo::describe_rings(GlobalVariable& map, uint32_t entries) {
+    constexpr uint32_t array_of_maps = 12, ring_buffer = 27, smallest = 4096; // enum bpf_map_type; bytes
+    DIType* u32 = builder_.createPointerType(integer("unsigned int", 32), 64);
+    DIType* inner =
+        builder_.createStructType(unit_, "xdpc_ring", unit_->getFile(), 1, 128, 64, DINode::FlagZero, nullptr,
+                                  builder_.getOrCreateArray({member("type", number(ring_buffer), 0),
+                                                             member("max_entries", number(smallest), 64)}));
+    Metadata* no_end = builder_.getOrCreateSubrange(0, -1);
+    DIType* values = builder_.createArrayType(0, 64, builder_.createPointerType(inner, 64),
+                                              builder_.getOrCreateArray({no_end}));
+    describe(map, builder_.createStructType(
+                      unit_, "xdpc_rings", unit_->getFile(), 1, 256, 64, DINode::FlagZero, nullptr,
+                      builder_.getOrCreateArray({member("type", number(array_of_maps), 0),
+                                                 member("key", u32, 64), member("value", u32, 128),
+                                                 member("max_entries", number(entries), 192),
+                                                 member("values", values, 256)})));
 }
 
 void DebugInfo::describe_bytes(GlobalVariable& global, uint64_t bytes) {

@@ -35,6 +35,8 @@ public:
     /// A map as libbpf wants it described in BTF.
     void describe_map(llvm::GlobalVariable& map, uint32_t type, uint32_t entries, llvm::DIType* value);
     void describe_map(llvm::GlobalVariable& map, const MapShape& shape);
+    /// An array of so many maps, each a ring buffer.
+    void describe_rings(llvm::GlobalVariable& map, uint32_t entries);
     llvm::DIType* counter_type();
     llvm::DIType* bytes_type(uint64_t bytes);
     /// A global of `bytes` bytes, for .rodata and .data sections.

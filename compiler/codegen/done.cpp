@@ -33,10 +33,14 @@ Done make_done(Lowering& l, Value* ctx) {
     b.CreateAlignedStore(b.CreateAdd(bytes, length), bytes_at, Align(8));
     b.CreateBr(end);
     b.SetInsertPoint(end);
-    b.CreateRet(done.counted_action);
+    emit_return(l, ctx, done.counted_action, [&] { // the slot is still where the look-up found it
+        Value* slot = b.CreateAlignedLoad(l.i32(), key, Align(4));
+        return b.CreateOr(slot, uint64_t{XDPC_BY_SLOT});
+    });
     b.SetInsertPoint(done.plain);
     done.plain_action = b.CreatePHI(l.i32(), 4, "action");
-    b.CreateRet(done.plain_action);
+    done.plain_by = b.CreatePHI(l.i32(), 4, "by");
+    emit_return(l, ctx, done.plain_action, [&] { return done.plain_by; });
     b.SetInsertPoint(here);
     return done;
 }

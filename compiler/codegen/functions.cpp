@@ -7,11 +7,11 @@ namespace xdpc::codegen {
 
 using namespace llvm;
 
-void Ends::decided(uint32_t action, std::optional<ir::SlotId> slot) {
+void Ends::decided(uint32_t action, std::optional<ir::SlotId> slot, DeciderId by) {
     auto& b = l.builder;
     if (!done) {
-        const uint32_t counted = slot ? result_counted | slot->value : 0;
-        return_from_function(result_decided | action << result_action_shift | counted);
+        const uint32_t who = slot ? result_counted | slot->value : by.value & result_by_mask;
+        return_from_function(result_decided | action << result_action_shift | who);
         return;
     }
     if (slot) {
@@ -20,6 +20,7 @@ void Ends::decided(uint32_t action, std::optional<ir::SlotId> slot) {
         b.CreateBr(done->counted);
     } else {
         done->plain_action->addIncoming(l.c32(action), b.GetInsertBlock());
+        done->plain_by->addIncoming(l.c32(by.value), b.GetInsertBlock());
         b.CreateBr(done->plain);
     }
 }
@@ -41,11 +42,12 @@ void Ends::propagate(Value* decision) {
         return;
     }
     Value* action = b.CreateAnd(b.CreateLShr(decision, result_action_shift), uint64_t{7});
-    Value* slot = b.CreateAnd(decision, uint64_t{result_slot_mask});
+    Value* who = b.CreateAnd(decision, uint64_t{result_by_mask});
     Value* counted = b.CreateICmpNE(b.CreateAnd(decision, uint64_t{result_counted}), l.c32(0));
     done->counted_action->addIncoming(action, b.GetInsertBlock());
-    done->slot->addIncoming(slot, b.GetInsertBlock());
+    done->slot->addIncoming(who, b.GetInsertBlock());
     done->plain_action->addIncoming(action, b.GetInsertBlock());
+    done->plain_by->addIncoming(who, b.GetInsertBlock());
     b.CreateCondBr(counted, done->counted, done->plain);
 }
 

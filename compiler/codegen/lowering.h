@@ -67,6 +67,7 @@ struct Lowering {
     std::map<std::string, llvm::GlobalVariable*> state_maps;  // by name, of those that are used
     std::map<std::string, StateFunction> state_functions;     // by name
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
+    llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
     unsigned tables_made = 0;
     std::map<uint32_t, TableData> table_data;            // by TableId
     std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
@@ -135,6 +136,8 @@ llvm::Value* frame_length(Lowering& l, llvm::Value* ctx);
 // ---- meta.cpp
 /// Keys that do not depend on the frame's headers (iif, time, random, ...); nothing for the others.
 std::optional<KeyValue> meta_key(Lowering& l, llvm::Value* ctx, const KeySource& source);
+/// 32 bits, in 64.
+llvm::Value* random_number(Lowering& l, uint32_t occurrence);
 
 /// Nanoseconds of CLOCK_MONOTONIC, exact or to one tick; in instrumented programs the test's clock.
 llvm::Value* monotonic_ns(Lowering& l, bool exact);
@@ -147,6 +150,11 @@ llvm::GlobalVariable* add_table(Lowering& l, llvm::Constant* data);
 llvm::GlobalVariable* state_map(Lowering& l, const std::string& name, const MapShape& shape);
 /// Of the words in `.rodata.slots` (xdpc_limit in abi.h): so many of each kind, numbered from 0 as compiled.
 llvm::Value* load_slot(Lowering& l, std::initializer_list<size_t> kinds, size_t number);
+/// Zeroed data of so many bytes, in a map of its own that user space can map.
+llvm::GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section, uint64_t bytes,
+                                   bool constant);
+/// What stands for a map; it has to be described as well.
+llvm::GlobalVariable* map_global(Lowering& l, const char* name);
 /// A per-CPU array of one element of so many bytes.
 llvm::GlobalVariable* scratch_map(Lowering& l, unsigned bytes);
 
@@ -163,6 +171,7 @@ struct Done {
     llvm::PHINode* slot = nullptr;
     llvm::BasicBlock* plain = nullptr; // without a counter
     llvm::PHINode* plain_action = nullptr;
+    llvm::PHINode* plain_by = nullptr; // number of the decider
 };
 Done make_done(Lowering& l, llvm::Value* ctx);
 /// What a value of a key is found by, at the place where it is wanted.
@@ -190,6 +199,14 @@ llvm::Value* charge_limit(Lowering& l, LimitId id, llvm::Value* cost);
 llvm::Value* add_to_quota(Lowering& l, QuotaId id, llvm::Value* bytes);
 /// The bodies of the functions that those called.
 void emit_state_functions(Lowering& l, Span place);
+
+// ---- events.cpp
+/// The maps of what the program tells those who listen, if it tells anything.
+void add_event_maps(Lowering& l);
+/// Whether decided packets may be captured.
+bool can_capture(const Lowering& l);
+/// Returns `action`, after telling those who listen. `by` gives what xdpc_event::by says of a capture.
+void emit_return(Lowering& l, llvm::Value* ctx, llvm::Value* action, const std::function<llvm::Value*()>& by);
 
 // ---- state.cpp
 void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& keys, llvm::BasicBlock* yes,

@@ -9,26 +9,6 @@ namespace {
 
 constexpr uint32_t map_type_percpu_array = 6; // BPF_MAP_TYPE_PERCPU_ARRAY
 
-GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section, uint64_t bytes,
-                             bool constant) {
-    auto* type = ArrayType::get(l.i8(), bytes);
-    auto* global = new GlobalVariable(l.module, type, constant, GlobalValue::ExternalLinkage,
-                                      Constant::getNullValue(type), name);
-    global->setSection(section);
-    global->setAlignment(Align(8));
-    l.debug.describe_bytes(*global, bytes);
-    return global;
-}
-
-GlobalVariable* map_global(Lowering& l, const char* name) {
-    auto* definition = ArrayType::get(l.i64(), 5); // no smaller than what describes it
-    auto* map = new GlobalVariable(l.module, definition, false, GlobalValue::ExternalLinkage,
-                                   Constant::getNullValue(definition), name);
-    map->setSection(".maps");
-    map->setAlignment(Align(8));
-    return map;
-}
-
 /// The metadata goes into a section that is not loaded: other loaders skip it.
 void add_metadata(Lowering& l) {
     static const char* digits = "01234567";
@@ -56,6 +36,26 @@ void add_metadata(Lowering& l) {
 
 } // namespace
 
+GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section, uint64_t bytes,
+                             bool constant) {
+    auto* type = ArrayType::get(l.i8(), bytes);
+    auto* global = new GlobalVariable(l.module, type, constant, GlobalValue::ExternalLinkage,
+                                      Constant::getNullValue(type), name);
+    global->setSection(section);
+    global->setAlignment(Align(8));
+    l.debug.describe_bytes(*global, bytes);
+    return global;
+}
+
+GlobalVariable* map_global(Lowering& l, const char* name) {
+    auto* definition = ArrayType::get(l.i64(), 5); // no smaller than what describes it
+    auto* map = new GlobalVariable(l.module, definition, false, GlobalValue::ExternalLinkage,
+                                   Constant::getNullValue(definition), name);
+    map->setSection(".maps");
+    map->setAlignment(Align(8));
+    return map;
+}
+
 void add_globals(Lowering& l) {
     auto* license = ConstantDataArray::getString(l.context(), "Dual BSD/GPL");
     auto* global = new GlobalVariable(l.module, license->getType(), true, GlobalValue::ExternalLinkage,
@@ -72,6 +72,7 @@ void add_globals(Lowering& l) {
     } else {
         l.bind = bytes_global(l, "xdpc_bind", ".rodata.bind", sizeof(xdpc_bind), true);
     }
+    add_event_maps(l);
     add_metadata(l);
 }
 

@@ -53,17 +53,6 @@ Value* day(Lowering& l) { // 1970-01-01 was a Thursday
     return l.builder.CreateURem(l.builder.CreateAdd(days, l.c64(4)), l.c64(7));
 }
 
-Value* random_number(Lowering& l, uint32_t occurrence) {
-    if (!l.test_area) {
-        return call_helper(l, Helper::PrandomU32, l.i64(), {});
-    }
-    Value* seed = control(l, offsetof(xdpc_test_control, seed), l.i64());
-    Value* packet = control(l, offsetof(xdpc_test_control, packet), l.i64());
-    FunctionType* signature = FunctionType::get(l.i64(), {l.i64(), l.i64(), l.i64()}, false);
-    return l.builder.CreateCall(l.module.getOrInsertFunction("xdpc_random", signature),
-                                {seed, packet, l.c64(occurrence)});
-}
-
 /// From the context, or in instrumented programs from the control block.
 Value* surrounding(Lowering& l, Value* ctx, unsigned context_offset, uint64_t control_offset) {
     return l.test_area ? control(l, control_offset, l.i32()) : load_context(l, ctx, context_offset);
@@ -109,6 +98,17 @@ Value* monotonic_ns(Lowering& l, bool exact) {
         return control(l, offsetof(xdpc_test_control, now_ns), l.i64());
     }
     return call_helper(l, exact ? Helper::KtimeGet : Helper::KtimeCoarse, l.i64(), {});
+}
+
+Value* random_number(Lowering& l, uint32_t occurrence) {
+    if (!l.test_area) {
+        return call_helper(l, Helper::PrandomU32, l.i64(), {});
+    }
+    Value* seed = control(l, offsetof(xdpc_test_control, seed), l.i64());
+    Value* packet = control(l, offsetof(xdpc_test_control, packet), l.i64());
+    FunctionType* signature = FunctionType::get(l.i64(), {l.i64(), l.i64(), l.i64()}, false);
+    return l.builder.CreateCall(l.module.getOrInsertFunction("xdpc_random", signature),
+                                {seed, packet, l.c64(occurrence)});
 }
 
 std::optional<KeyValue> meta_key(Lowering& l, Value* ctx, const KeySource& source) {

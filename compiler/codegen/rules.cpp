@@ -37,7 +37,7 @@ void decide(RuleScope& s, uint32_t action, const Author& by) {
         store_result(l, offsetof(xdpc_test_result, action), action);
         store_result(l, offsetof(xdpc_test_result, ran), 1);
     }
-    s.ends.decided(action, by.slot);
+    s.ends.decided(action, by.slot, by.id);
 }
 
 void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller);
@@ -166,11 +166,11 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
                               return false;
                           },
                           [&](const ir::Log& log) {
-                              emit_log(s, log);
+                              emit_log(s, log, by.id);
                               return false;
                           },
                           [&](const ir::Sample& sample) {
-                              emit_sample(s, sample);
+                              emit_sample(s, sample, by.id);
                               return false;
                           },
                       },

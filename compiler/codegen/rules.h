@@ -15,7 +15,8 @@ inline constexpr uint32_t result_leave = 1;
 inline constexpr uint32_t result_decided = 1U << 31;
 inline constexpr uint32_t result_counted = 1U << 30;
 inline constexpr unsigned result_action_shift = 24;
-inline constexpr uint32_t result_slot_mask = (1U << result_action_shift) - 1;
+/// The slot of what is counted, else the decider's number.
+inline constexpr uint32_t result_by_mask = (1U << result_action_shift) - 1;
 
 /// Where a decision goes: to the end of the program, or out of a subprogram.
 struct Ends {
@@ -23,7 +24,7 @@ struct Ends {
     Done* done = nullptr;              // of the program itself
     llvm::BasicBlock* leave = nullptr; // of a subprogram
     llvm::PHINode* result = nullptr;   // what it returns
-    void decided(uint32_t action, std::optional<ir::SlotId> slot);
+    void decided(uint32_t action, std::optional<ir::SlotId> slot, DeciderId by);
     /// Hands on what a subprogram decided.
     void propagate(llvm::Value* decision);
     void return_from_function(uint32_t code);
@@ -85,7 +86,9 @@ void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const Em
 void emit_limit(RuleScope& s, const ir::LimitStep& limit, const EmitVerdict& verdict, llvm::BasicBlock* next);
 void emit_quota(RuleScope& s, const ir::QuotaStep& quota, llvm::BasicBlock* next);
 void emit_update(RuleScope& s, const ir::UpdateSet& update, llvm::BasicBlock* next);
-void emit_log(RuleScope& s, const ir::Log& log);
-void emit_sample(RuleScope& s, const ir::Sample& sample);
+
+// events.cpp: what is told to those who listen; `rule` is where the statement stands.
+void emit_log(RuleScope& s, const ir::Log& log, DeciderId rule);
+void emit_sample(RuleScope& s, const ir::Sample& sample, DeciderId rule);
 
 } // namespace xdpc::codegen

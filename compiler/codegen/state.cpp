@@ -3,8 +3,6 @@
 #include "codegen-templates/templates.h"
 #include "compiler/codegen/rules.h"
 
-#include <cassert>
-
 namespace xdpc::codegen {
 
 using namespace llvm;
@@ -133,13 +131,6 @@ void emit_update(RuleScope& s, const ir::UpdateSet& update, BasicBlock* next) {
     BasicBlock* go_on = l.block("updated");
     branch(l, l.builder.CreateICmpNE(is_in, l.c64(0)), go_on, next);
     l.builder.SetInsertPoint(go_on);
-}
-
-void emit_log(RuleScope&, const ir::Log&) {
-    assert(false);
-}
-void emit_sample(RuleScope&, const ir::Sample&) {
-    assert(false);
 }
 
 } // namespace xdpc::codegen

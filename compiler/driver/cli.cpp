@@ -14,8 +14,7 @@ namespace xdpc::driver {
 namespace {
 
 /// Commands of the language reference that are not built yet.
-constexpr const char* not_built[] = {"confirm", "rollback", "monitor", "capture",
-                                     "diff",    "bench",    "import",  "lsp"};
+constexpr const char* not_built[] = {"confirm", "rollback", "diff", "bench", "import", "lsp"};
 
 int usage_error(const std::string& message, const std::string& hint) {
     put_error(fmt::format("xdpc: error: {}\n      = hint: {}\n", message, hint));
@@ -155,6 +154,12 @@ int dispatch(const CLI::App& app, const std::string& name, Arguments& arguments)
     }
     if (name == "trace") {
         return run_trace_arguments(arguments);
+    }
+    if (name == "monitor") {
+        return run_monitor(arguments.monitor);
+    }
+    if (name == "capture") {
+        return run_capture(arguments.capture);
     }
     if (name == "features") {
         return run_features(arguments.features);

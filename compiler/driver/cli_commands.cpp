@@ -128,6 +128,31 @@ void add_set(CLI::App& app, SetOptions& options) {
     command->add_flag("--json", options.json, json_help);
 }
 
+void add_monitor(CLI::App& app, MonitorOptions& options) {
+    CLI::App* command = app.add_subcommand("monitor", "print what `log` and `sample` tell, as it happens");
+    command->add_option("-i,--interface", options.iface, "interface")->required();
+    command->add_option("--rule", options.rule, "only of this rule");
+    command->add_option("--count", options.count, "end after so many events");
+    command->add_flag("--json", options.json, "a JSON document a line");
+}
+
+void add_capture(CLI::App& app, CaptureOptions& options) {
+    CLI::App* command = app.add_subcommand(
+        "capture", "write packets as they come in, with the rule that decided and its verdict (pcapng)");
+    command->add_option("-i,--interface", options.iface, "interface")->required();
+    command->add_option("-w,--write", options.output, "file to write; - is standard output")->required();
+    command->add_option("--rule", options.rule, "only what this rule (or policy) decides");
+    command->add_option("--verdict", options.verdicts, "only what ends so")
+        ->check(CLI::IsMember({"pass", "drop", "abort", "tx"}));
+    command->add_option("--filter", options.filter, "only what tcpdump's filter expression matches");
+    command->add_option("--snap", options.snap, "bytes of a packet at most")
+        ->check(CLI::Range(1, 65535))
+        ->capture_default_str();
+    command->add_option("--count", options.count, "end after so many packets");
+    command->add_option("--duration", options.duration, "end after this time: 10s, 5m");
+    command->add_flag("--json", options.json, "print the summary as JSON, on standard output");
+}
+
 void add_features(CLI::App& app, FeaturesOptions& options) {
     CLI::App* command = app.add_subcommand("features", "what this kernel lets xdpc do, found by trying");
     command->add_flag("--fields", options.fields,
@@ -149,6 +174,8 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_fmt(app, arguments.fmt);
     add_build(app, arguments.build);
     add_emit(app, arguments.emit);
+    add_monitor(app, arguments.monitor);
+    add_capture(app, arguments.capture);
     add_features(app, arguments.features);
     CLI::App* completion = app.add_subcommand("completion", "print a completion script");
     completion->add_option("SHELL", arguments.shell, "bash, zsh or fish")

@@ -22,6 +22,8 @@ struct Arguments {
     TraceOptions trace;
     std::vector<std::string> trace_positionals; // FILE and LAYERS, or LAYERS
     SetOptions set;
+    MonitorOptions monitor;
+    CaptureOptions capture;
     FeaturesOptions features;
     std::string shell;
 };

@@ -83,6 +83,23 @@ struct SetOptions {
     std::string comment;
     bool json = false;
 };
+struct MonitorOptions {
+    std::string iface;
+    std::string rule;
+    uint64_t count = 0; // 0: until interrupted
+    bool json = false;
+};
+struct CaptureOptions {
+    std::string iface;
+    std::string output; // "-": standard output
+    std::string rule;
+    std::vector<std::string> verdicts;
+    std::string filter;
+    std::string duration; // "10s"
+    uint32_t snap = 65535;
+    uint64_t count = 0;
+    bool json = false;
+};
 struct FeaturesOptions {
     bool fields = false; // the field reference instead
     bool json = false;
@@ -99,6 +116,8 @@ int run_stats(const StatsOptions& options);
 int run_test(const TestOptions& options);
 int run_trace(const TraceOptions& options);
 int run_set(const SetOptions& options);
+int run_monitor(const MonitorOptions& options);
+int run_capture(const CaptureOptions& options);
 int run_features(const FeaturesOptions& options);
 
 /// The whole program: parses `argv`, runs the command, lets no exception out.

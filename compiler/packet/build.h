@@ -24,6 +24,10 @@ Result<std::vector<Frame>> read_pcap(const std::string& path);
 /// The packet, one line a layer, as `send` would write it, then the payload's length; odd ones say what is
 /// odd.
 std::vector<std::string> describe(std::span<const uint8_t> frame);
+/// The same in one line, without Ethernet addresses where more can be said:
+/// "ip saddr 192.0.2.1 daddr 192.0.2.2 / tcp sport 40000 dport ssh, 60 bytes". `bytes` are the first of a
+/// frame of `length`.
+std::string describe_line(std::span<const uint8_t> bytes, size_t length);
 
 /// The Internet checksum (RFC 1071) of bytes, continued from `sum`.
 uint16_t internet_checksum(std::span<const uint8_t> bytes, uint32_t sum = 0);

@@ -260,4 +260,21 @@ std::vector<std::string> describe(std::span<const uint8_t> frame) {
     return Description(parsed).lines();
 }
 
+std::string describe_line(std::span<const uint8_t> bytes, size_t length) {
+    Frame frame(bytes.begin(), bytes.end());
+    frame.resize(std::max(length, bytes.size())); // else it would be told to be cut
+    std::vector<std::string> layers = describe(frame);
+    const std::string summary = layers.back(); // "(60 bytes in all, malformed)"
+    std::erase_if(layers, [](const std::string& line) { return line.starts_with("("); });
+    if (layers.size() > 1 && !layers[1].starts_with("payload")) {
+        layers.erase(layers.begin());
+    }
+    std::string text;
+    for (const std::string& layer : layers) {
+        text += (text.empty() ? "" : " / ") + layer;
+    }
+    const bool malformed = summary.find("malformed") != std::string::npos;
+    return fmt::format("{}, {} bytes{}", text, frame.size(), malformed ? ", malformed" : "");
+}
+
 } // namespace xdpc::packet

@@ -38,15 +38,17 @@ void collect_options(Context& context, const ast::OptionsItem& options, Span spa
         if (entry.empty()) {
             continue;
         }
-        if (entry[0].text != "counters") {
-            context.report(Diag::UnknownOption, entry[0].span, "option", entry[0].text)
-                .with_hint(did_you_mean(entry[0].text, {"counters"}));
+        const std::string& name = entry[0].text;
+        if (name != "counters" && name != "capture") {
+            context.report(Diag::UnknownOption, entry[0].span, "option", name)
+                .with_hint(did_you_mean(name, {"counters", "capture"}));
         } else if (entry.size() != 2 || (entry[1].text != "on" && entry[1].text != "off")) {
             const ast::Name& wrong = entry.size() > 1 ? entry[1] : entry[0];
-            context.report(Diag::UnknownOption, wrong.span, "value of option", "counters")
-                .with_hint("`options counters on` or `options counters off`");
+            context.report(Diag::UnknownOption, wrong.span, "value of option", name)
+                .with_hint(fmt::format("`options {0} on` or `options {0} off`", name));
         } else {
-            context.policy.options.counters = entry[1].text == "on";
+            Options& all = context.policy.options;
+            (name == "counters" ? all.counters : all.capture) = entry[1].text == "on";
         }
     }
     (void)span;

@@ -327,6 +327,7 @@ struct TestCase {
 
 struct Options {
     bool counters = true;
+    bool capture = true; // decided packets can be captured
 };
 
 struct Policy {

@@ -149,6 +149,7 @@ std::string text_of(const Rule& rule, const Policy& policy) {
 std::string print(const Policy& policy) {
     std::string text = fmt::format("policy {}\n", policy.path);
     text += fmt::format("counters {}\n", policy.options.counters ? "on" : "off");
+    text += policy.options.capture ? "" : "capture off\n";
     for (const LiveSet& set : policy.sets) {
         text += text_of(set);
     }

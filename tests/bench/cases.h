@@ -16,7 +16,8 @@ struct PacketRow {
     Case what;
     std::string trace; // "hits", "misses"
     double floor_ns = 0, hand_ns = 0, xdpc_ns = 0;
-    double ratio = 0; // xdpc / hand, both beyond the floor
+    double ratio = 0;         // xdpc / hand, both beyond the floor
+    double no_capture_ns = 0; // xdpc with `options capture off`: what the hook for listeners costs
 };
 
 struct Phase {

@@ -28,7 +28,7 @@ struct Arguments {
     bool smoke = false;
 };
 
-Result<Compiled> compile_policy(const Case& what) {
+Result<Compiled> compile_policy(const Case& what, bool capture) {
     Sources sources;
     Diagnostics diagnostics;
     auto policy =
@@ -37,6 +37,7 @@ Result<Compiled> compile_policy(const Case& what) {
         return tl::unexpected(policy.error());
     if (!*policy)
         return fail(render(diagnostics, sources));
+    (*policy)->options.capture = capture;
     auto compiled = compile(std::move(**policy), sources, diagnostics, {});
     if (!compiled)
         return tl::unexpected(compiled.error());
@@ -65,12 +66,14 @@ Result<void> agree(const Policy& policy, const std::vector<TraceFrame>& trace, i
 
 Result<void> measure_case(const Case& what, const Object& prelude, const CostOptions& options,
                           Report& report) {
-    auto compiled = compile_policy(what);
-    if (!compiled)
-        return tl::unexpected(compiled.error());
+    auto compiled = compile_policy(what, true);
+    auto silent = compile_policy(what, false);
+    if (!compiled || !silent)
+        return tl::unexpected(compiled ? silent.error() : compiled.error());
     auto loaded = rt::load(compiled->artifact);
-    if (!loaded)
-        return tl::unexpected(loaded.error().error);
+    auto loaded_silent = rt::load(silent->artifact);
+    if (!loaded || !loaded_silent)
+        return tl::unexpected((loaded ? loaded_silent : loaded).error().error);
     auto hand = load_object(fmt::format("{}/{}.bpf.o", XDPC_BENCH_OBJECTS, what.name()));
     if (!hand)
         return tl::unexpected(hand.error());
@@ -81,11 +84,12 @@ Result<void> measure_case(const Case& what, const Object& prelude, const CostOpt
         auto trace = make_trace(compiled->policy, {.hit_percent = hits, .seed = what.rules});
         if (auto same = agree(compiled->policy, trace, *hand_fd, loaded->program_fd()); !same)
             return same;
-        auto costs = measure(prelude, trace, {*hand_fd, loaded->program_fd()}, options);
+        auto costs =
+            measure(prelude, trace, {*hand_fd, loaded->program_fd(), loaded_silent->program_fd()}, options);
         if (!costs)
             return tl::unexpected(costs.error());
         report.packets.push_back({what, name, costs->floor_ns, costs->programs[0].ns, costs->programs[1].ns,
-                                  costs->programs[1].relative});
+                                  costs->programs[1].relative, costs->programs[2].ns});
         std::fprintf(stderr, "%s, %s: done\n", what.name().c_str(), name);
     }
     return {};

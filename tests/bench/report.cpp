@@ -12,12 +12,13 @@ std::string to_table(const Report& report) {
     std::string out;
     if (!report.packets.empty()) {
         out += fmt::format("ns per packet beyond prelude + `return XDP_DROP`, {} different frames\n"
-                           "{:<8} {:>6}  {:<7} {:>10} {:>9} {:>9} {:>7}\n",
+                           "{:<8} {:>6}  {:<7} {:>10} {:>9} {:>9} {:>7} {:>12}\n",
                            static_cast<int>(TRACE_FRAMES), "policy", "rules", "frames", "XDP_DROP", "by hand",
-                           "xdpc", "ratio");
+                           "xdpc", "ratio", "capture off");
         for (const PacketRow& row : report.packets)
-            out += fmt::format("{:<8} {:>6}  {:<7} {:>10.1f} {:>9.1f} {:>9.1f} {:>7.2f}\n", row.what.shape,
-                               row.what.rules, row.trace, row.floor_ns, row.hand_ns, row.xdpc_ns, row.ratio);
+            out += fmt::format("{:<8} {:>6}  {:<7} {:>10.1f} {:>9.1f} {:>9.1f} {:>7.2f} {:>12.1f}\n",
+                               row.what.shape, row.what.rules, row.trace, row.floor_ns, row.hand_ns,
+                               row.xdpc_ns, row.ratio, row.no_capture_ns);
     }
     if (!report.applies.empty()) {
         out += fmt::format(
@@ -53,7 +54,8 @@ std::string to_json(const Report& report, unsigned rounds, unsigned runs) {
                                        {"floor_ns", row.floor_ns},
                                        {"hand_ns", row.hand_ns},
                                        {"xdpc_ns", row.xdpc_ns},
-                                       {"ratio", row.ratio}});
+                                       {"ratio", row.ratio},
+                                       {"no_capture_ns", row.no_capture_ns}});
     json["apply"] = nlohmann::ordered_json::array();
     for (const ApplyRow& row : report.applies) {
         nlohmann::ordered_json phases = nlohmann::ordered_json::object();

@@ -99,6 +99,7 @@ TEST(Artifact, MetadataComesBackAsItWas) {
     EXPECT_EQ(after->slots, before.slots);
     EXPECT_EQ(after->reads_tags, before.reads_tags);
     EXPECT_EQ(after->instrumented, before.instrumented);
+    EXPECT_EQ(after->captures, before.captures);
     EXPECT_EQ(after->kernel, before.kernel);
     EXPECT_EQ(after->sources, before.sources);
     EXPECT_EQ(after->sets, before.sets);

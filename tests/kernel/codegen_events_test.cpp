@@ -1,0 +1,268 @@
+// What programs tell those who listen: `log`, `sample`, decided packets.
+#include "codegen_support.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cstring>
+#include <ctime>
+#include <sys/mman.h>
+
+namespace xdpc {
+
+using namespace codegen_test;
+
+namespace {
+
+struct Heard {
+    xdpc_event head{};
+    std::vector<uint8_t> bytes;
+};
+
+/// Listens in a program's maps as runtime/events.cpp does, but for ever.
+class Ear {
+public:
+    Ear(const rt::Loaded& loaded, uint32_t place, uint32_t ring_bytes = 1U << 20U) : place_(place) {
+        shared_ = static_cast<xdpc_capture*>(
+            mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, loaded.map_fd(".data.capture"), 0));
+        ring_map_ = rt::Fd(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ear", 0, 0, ring_bytes, nullptr));
+        const int fd = ring_map_.get();
+        EXPECT_EQ(bpf_map_update_elem(loaded.map_fd("rings"), &place_, &fd, BPF_ANY), 0) << strerror(errno);
+        ring_ = ring_buffer__new(fd, &Ear::take, this, nullptr);
+        EXPECT_NE(ring_, nullptr);
+        listener().until_ns = ~xdpc_u64{0};
+        listener().snap = 65535;
+        listener().actions = ~0U;
+        listener().by = XDPC_BY_ANY;
+    }
+    Ear(const Ear&) = delete;
+    Ear& operator=(const Ear&) = delete;
+    ~Ear() {
+        ring_buffer__free(ring_);
+        munmap(shared_, 4096);
+    }
+    xdpc_listener& listener() { return shared_->listeners[place_]; }
+    xdpc_capture& shared() { return *shared_; }
+    void watch() { shared_->watching |= 1U << place_; }
+    void capture() { shared_->capturing |= 1U << place_; }
+    std::vector<Heard> heard() {
+        heard_.clear();
+        ring_buffer__consume(ring_);
+        return heard_;
+    }
+
+private:
+    static int take(void* self, void* data, size_t size) {
+        Heard heard;
+        std::memcpy(&heard.head, data, sizeof heard.head);
+        const auto* bytes = static_cast<const uint8_t*>(data) + sizeof heard.head;
+        EXPECT_LE(sizeof heard.head + heard.head.captured, size);
+        heard.bytes.assign(bytes, bytes + heard.head.captured);
+        static_cast<Ear*>(self)->heard_.push_back(std::move(heard));
+        return 0;
+    }
+    uint32_t place_;
+    xdpc_capture* shared_ = nullptr;
+    rt::Fd ring_map_;
+    ring_buffer* ring_ = nullptr;
+    std::vector<Heard> heard_;
+};
+
+std::vector<uint8_t> frame_of(size_t size, uint16_t port) {
+    std::vector<uint8_t> frame(std::max<size_t>(size, 60));
+    const uint8_t head[] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0};
+    std::copy(std::begin(head), std::end(head), frame.begin());
+    const size_t length = frame.size() - 14;
+    frame[16] = static_cast<uint8_t>(length >> 8);
+    frame[17] = static_cast<uint8_t>(length);
+    frame[22] = 64;
+    frame[23] = 17;
+    frame[36] = static_cast<uint8_t>(port >> 8);
+    frame[37] = static_cast<uint8_t>(port);
+    for (size_t i = 42; i < frame.size(); ++i) {
+        frame[i] = static_cast<uint8_t>(i * 7);
+    }
+    return frame;
+}
+
+rt::Loaded load(const Policy& policy, bool instrument) {
+    Sources sources;
+    sources.add("events.xdp", text_of_lines(10));
+    BuildOptions options;
+    options.codegen.instrument = instrument;
+    const Built built = build(policy, sources, options);
+    EXPECT_EQ(built.error, "");
+    rt::LoadOptions load_options;
+    load_options.binding.generation = 7;
+    auto loaded = rt::load(built.artifact, load_options);
+    EXPECT_TRUE(loaded) << tail_of(loaded.error());
+    return std::move(*loaded);
+}
+
+uint32_t send(const rt::Loaded& loaded, const std::vector<uint8_t>& frame) {
+    const auto run = rt::test_run(loaded, frame);
+    EXPECT_TRUE(run);
+    return run ? run->action : 99;
+}
+
+Policy two_rules() {
+    test::PolicyBuilder builder(Drop{});
+    builder.rule({test::match(test::field(FieldId::UdpDport, 1)), test::verdict(Pass{})});
+    const RuleId quiet =
+        builder.rule({test::match(test::field(FieldId::UdpDport, 2)), test::verdict(Abort{})});
+    Policy policy = builder.get();
+    policy.rules[quiet.value].counts = false; // decides without a counter
+    return policy;
+}
+
+} // namespace
+
+TEST(CodegenEvents, DecidedPacketsAreToldWithWhoDecided) {
+    const rt::Loaded loaded = load(two_rules(), false);
+    Ear ear(loaded, 2);
+    EXPECT_EQ(send(loaded, frame_of(60, 1)), 2U);
+    EXPECT_TRUE(ear.heard().empty()); // nobody listens yet
+    ear.capture();
+    for (const size_t size : {60, 128, 129, 512, 513, 1514, 2048, 2049, 3000}) {
+        const auto frame = frame_of(size, 1);
+        EXPECT_EQ(send(loaded, frame), 2U);
+        const auto heard = ear.heard();
+        ASSERT_EQ(heard.size(), 1U) << size;
+        EXPECT_EQ(heard[0].bytes, frame) << size;
+        EXPECT_EQ(heard[0].head.length, frame.size());
+        EXPECT_EQ(heard[0].head.kind, XDPC_EVENT_CAPTURE);
+        EXPECT_EQ(heard[0].head.action, 2U);
+        EXPECT_EQ(heard[0].head.generation, 7U);
+        EXPECT_EQ(heard[0].head.by, XDPC_BY_SLOT | *loaded.artifact().deciders[0].slot);
+    }
+    send(loaded, frame_of(60, 2));
+    send(loaded, frame_of(60, 3));
+    const auto heard = ear.heard();
+    ASSERT_EQ(heard.size(), 2U);
+    EXPECT_EQ(heard[0].head.by, 1U); // uncounted: by its number
+    EXPECT_EQ(heard[0].head.action, 0U);
+    EXPECT_EQ(heard[1].head.by, XDPC_BY_SLOT | *loaded.artifact().deciders[2].slot); // the policy
+    EXPECT_EQ(heard[1].head.action, 1U);
+}
+
+TEST(CodegenEvents, TheProgramChoosesByVerdictAndDecider) {
+    const rt::Loaded loaded = load(two_rules(), false);
+    Ear drops(loaded, 0);
+    Ear first(loaded, 3);
+    drops.listener().actions = 1U << 1U;
+    drops.listener().snap = 20;
+    drops.capture();
+    first.listener().by = XDPC_BY_SLOT | *loaded.artifact().deciders[0].slot;
+    first.listener().generation = 7;
+    first.capture();
+    for (const uint16_t port : {1, 2, 3}) {
+        send(loaded, frame_of(100, port));
+    }
+    const auto dropped = drops.heard();
+    ASSERT_EQ(dropped.size(), 1U);
+    EXPECT_EQ(dropped[0].bytes.size(), 20U);
+    EXPECT_EQ(dropped[0].head.length, 100U);
+    EXPECT_EQ(first.heard().size(), 1U);
+    first.listener().generation = 6; // numbers of another policy choose nothing
+    for (const uint16_t port : {1, 2, 3}) {
+        send(loaded, frame_of(100, port));
+    }
+    EXPECT_EQ(first.heard().size(), 3U);
+}
+
+TEST(CodegenEvents, AListenerThatIsGoneCostsNothingMore) {
+    const rt::Loaded loaded = load(two_rules(), false);
+    Ear ear(loaded, 1);
+    Ear other(loaded, 0);
+    ear.capture();
+    other.capture();
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    ear.listener().until_ns = static_cast<uint64_t>(now.tv_sec) * 1'000'000'000U; // has passed
+    send(loaded, frame_of(60, 1));
+    EXPECT_TRUE(ear.heard().empty());
+    EXPECT_EQ(other.heard().size(), 1U);
+    EXPECT_EQ(ear.shared().capturing, 1U);
+}
+
+TEST(CodegenEvents, WhatFindsNoRoomIsCounted) {
+    const rt::Loaded loaded = load(two_rules(), false);
+    Ear ear(loaded, 0, 4096);
+    ear.capture();
+    for (int i = 0; i < 100; ++i) {
+        send(loaded, frame_of(60, 1));
+    }
+    const size_t heard = ear.heard().size();
+    EXPECT_GT(heard, 0U);
+    EXPECT_LT(heard, 100U);
+    EXPECT_EQ(heard + ear.listener().lost, 100U);
+}
+
+TEST(CodegenEvents, CaptureOffLeavesItOut) {
+    Policy policy = two_rules();
+    policy.options.capture = false;
+    const rt::Loaded loaded = load(policy, false);
+    EXPECT_EQ(loaded.map_fd(".data.capture"), -1);
+    EXPECT_EQ(loaded.map_fd("rings"), -1);
+}
+
+TEST(CodegenEvents, LogsAreAtMostOneInTheirTime) {
+    test::PolicyBuilder builder(Drop{});
+    LogStatement seldom;
+    seldom.every_ns = 1'000'000'000;
+    seldom.index = 1;
+    builder.rule({test::match(test::field(FieldId::UdpDport, 1)), LogStatement{}, test::verdict(Pass{})});
+    builder.rule({test::match(test::field(FieldId::UdpDport, 2)), seldom, test::verdict(Drop{})});
+    const rt::Loaded loaded = load(builder.get(), true);
+    Ear ear(loaded, 1);
+    ear.watch();
+    xdpc_test_control& control = loaded.test_area()->control;
+    const auto at = [&](uint64_t ns, uint16_t port) {
+        control.now_ns = test_clock_begin_ns + ns;
+        send(loaded, frame_of(300, port));
+        return ear.heard();
+    };
+    EXPECT_EQ(at(0, 1).size(), 1U);
+    EXPECT_EQ(at(0, 1).size(), 1U); // each
+    const auto heard = at(5, 2);
+    ASSERT_EQ(heard.size(), 1U); // the first at once
+    EXPECT_EQ(heard[0].head.kind, XDPC_EVENT_LOG);
+    EXPECT_EQ(heard[0].head.by, 1U);
+    EXPECT_EQ(heard[0].head.index, 1U);
+    EXPECT_EQ(heard[0].head.time_ns, test_clock_begin_ns + 5);
+    EXPECT_EQ(heard[0].head.length, 300U);
+    EXPECT_EQ(heard[0].bytes.size(), XDPC_LOG_SNAP);
+    EXPECT_TRUE(at(1'000'000'004, 2).empty());
+    EXPECT_EQ(at(1'000'000'005, 2).size(), 1U);
+    EXPECT_TRUE(at(2'000'000'004, 2).empty());
+    EXPECT_EQ(at(9'000'000'000, 2).size(), 1U);
+}
+
+TEST(CodegenEvents, SamplesAreDrawnAsTheEvaluatorDraws) {
+    test::PolicyBuilder builder(Pass{});
+    SampleStatement sample;
+    sample.one_in = 3;
+    sample.snap = 64;
+    sample.occurrence = 4;
+    builder.rule({sample});
+    const rt::Loaded loaded = load(builder.get(), true);
+    Ear ear(loaded, 0);
+    ear.watch();
+    xdpc_test_control& control = loaded.test_area()->control;
+    control.seed = 11;
+    size_t drawn = 0;
+    for (control.packet = 0; control.packet < 200; ++control.packet) {
+        send(loaded, frame_of(100, 1));
+        const auto heard = ear.heard();
+        const bool wanted = random_draw(11, control.packet, 4) % 3 == 0;
+        EXPECT_EQ(heard.size(), wanted ? 1U : 0U) << control.packet;
+        drawn += heard.size();
+        if (!heard.empty()) {
+            EXPECT_EQ(heard[0].head.kind, XDPC_EVENT_SAMPLE);
+            EXPECT_EQ(heard[0].bytes.size(), 64U);
+        }
+    }
+    EXPECT_GT(drawn, 40U);
+    EXPECT_LT(drawn, 100U);
+}
+
+} // namespace xdpc

@@ -43,6 +43,17 @@ struct set_tail_of_item
 struct set_item : seq<keyword<"set">, set_tail_of_item> {};
 struct map_item : seq<keyword<"map">, set_tail_of_item> {};
 
+// ---- limits, quotas and counters with a name
+
+template<class Clause> struct object_body
+    : seq<gap, must<item_name>, gap, must<opening_brace>,
+          inside<separators, star<not_at<sor<one<'}'>, eof>>,
+                                  recovering<must<Clause>, Resume::Line, error_clause>, separators>>,
+          expecting<closing_brace>> {};
+struct limit_item : seq<keyword<"limit">, object_body<limit_clause>> {};
+struct quota_item : seq<keyword<"quota">, object_body<quota_clause>> {};
+struct counter_item : seq<keyword<"counter">, object_body<counter_clause>> {};
+
 // ---- chains
 
 struct hook_line
@@ -52,7 +63,9 @@ struct policy_verdict : verdict {};
 struct policy_line : seq<keyword<"policy">, gap, must<policy_verdict>> {};
 /// The next top-level statement: a chain's `}` was forgotten before it.
 struct item_ahead
-    : sor<seq<sor<keyword<"chain">, keyword<"set">, keyword<"map">>, gap, identifier, gap, one<'{'>>,
+    : sor<seq<sor<keyword<"chain">, keyword<"set">, keyword<"map">, keyword<"limit">, keyword<"quota">,
+                  keyword<"counter">>,
+              gap, identifier, gap, one<'{'>>,
           seq<keyword<"test">, gap, one<'"'>>, seq<keyword<"include">, gap, one<'"'>>,
           seq<keyword<"define">, gap, identifier, gap, one<'='>>> {};
 struct hook_or_policy : sor<hook_line, policy_line> {};
@@ -93,7 +106,8 @@ struct other_item : seq<at<word_of<text::is_other_item>>, line_text> {};
 
 struct one_line_item
     : seq<sor<include_item, define_item, options_item, other_item>, gap, ends_line<error_item>> {};
-struct item : sor<set_item, map_item, chain_item, test_item, table_item, one_line_item> {};
+struct item : sor<set_item, map_item, limit_item, quota_item, counter_item, chain_item, test_item, table_item,
+                  one_line_item> {};
 
 struct stray_brace : one<'}'> {};
 struct no_stray_brace : not_at<stray_brace> {};

@@ -2,7 +2,7 @@
 // (compiler/fields/fields.def), not from here.
 #pragma once
 
-#include "grammar/values.h"
+#include "grammar/limits.h"
 
 namespace xdpc::grammar {
 
@@ -90,24 +90,24 @@ struct update_statement
     : seq<update_word, gap, must<updated_set>, gap, must<update_opening>,
           inside<gap, must<updated_keys>, gap, opt<update_timeout>, gap, must<closing_brace>>> {};
 struct vlan_tag_statement : seq<at<keyword<"vlan">, gap, sor<keyword<"push">, keyword<"pop">>>, kept_text> {};
-struct named_counter : seq<at<keyword<"counter">, gap, keyword<"name">>, kept_text> {};
 struct call
     : seq<not_at<sor<keyword<"not">, keyword<"or">, keyword<"and">>>, at<identifier, one<'('>>, kept_text> {};
 struct keyword_statement : seq<at<word_of<text::is_other_statement>>, kept_text> {};
-struct other_statement : sor<vlan_tag_statement, named_counter, keyword_statement, call> {};
+struct other_statement : sor<vlan_tag_statement, keyword_statement, call> {};
 
 struct group;
 struct group_opening : at<one<'('>> {};
 struct negated_group : seq<keyword<"not">, gap, must<group_opening>, group> {};
-struct group_member : sor<negated_group, group, update_statement, other_statement, boolean_match,
-                          header_match, match_statement> {};
+struct group_member
+    : sor<negated_group, group, update_statement, stateful_statement, other_statement, boolean_match, header_match,
+          match_statement> {};
 struct alternative
     : seq<must<group_member>, star<gap, not_at<sor<one<')'>, keyword<"or">, eof>>, must<group_member>>> {};
 struct group : seq<one<'('>, inside<gap, alternative, star<gap, keyword<"or">, gap, alternative>, gap,
                                     must<closing_parenthesis>>> {};
 
 struct statement : sor<negated_group, group, verdict, counter_statement, nocount_statement, comment_statement,
-                       update_statement, other_statement, boolean_match, header_match, match_statement> {};
+                       update_statement, stateful_statement, other_statement, boolean_match, header_match, match_statement> {};
 struct error_statement : failure {};
 struct any_statement : recovering<must<statement>, Resume::Line, error_statement> {};
 

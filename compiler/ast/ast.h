@@ -157,6 +157,47 @@ struct UpdateStatement {
     std::vector<Selector> keys;
     std::optional<Value> timeout;
 };
+/// `10 kbytes`, `400`, `400 packets`.
+struct Amount {
+    uint64_t number = 0;
+    Name unit; // empty text where none is written
+    Span span;
+};
+/// `rate over 200/second burst 400 per ip saddr size 65536 on full drop`
+struct Rate {
+    Span span;
+    bool over = false;
+    Amount amount;
+    Name time; // "second"
+    std::optional<Amount> burst;
+    std::vector<Selector> keys; // of `per`
+    std::optional<Amount> size;
+    Name on_full; // "drop", "pass", "continue"; empty text where nothing is said
+};
+/// `over 500 mbytes used 10 mbytes`
+struct QuotaBytes {
+    Span span;
+    bool over = false;
+    Amount amount;
+    std::optional<Amount> used;
+};
+struct LimitStatement {
+    std::variant<Rate, Name> what; // or `name x`
+};
+struct QuotaStatement {
+    std::variant<QuotaBytes, Name> what;
+};
+struct NamedCounterStatement { // `counter name x`
+    Name name;
+};
+struct LogStatement {
+    std::optional<Name> prefix, every;
+    std::vector<Name> ignored; // nft's `level warn`, `group 2`, …
+};
+struct SampleStatement { // `sample 1/100 snap 64`
+    Amount one, one_in;
+    std::optional<Amount> snap;
+};
 struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
 struct NocountStatement {};
 struct CommentStatement {
@@ -172,8 +213,9 @@ struct ErrorStatement {};
 
 struct Statement {
     Span span;
-    std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
-                 CommentStatement, OtherStatement, ErrorStatement>
+    std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement, CommentStatement,
+                 LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement, SampleStatement,
+                 OtherStatement, ErrorStatement>
         node;
 };
 
@@ -293,7 +335,21 @@ struct TestItem {
     Name title;
     std::vector<TestStep> steps;
 };
-struct OtherItem { // service, extern, assert, counter, limit, quota: not yet supported
+struct LimitItem { // limit NAME { rate … }
+    Name name;
+    std::optional<Rate> rate;
+    std::optional<Name> comment;
+};
+struct QuotaItem { // quota NAME { over 500 mbytes }
+    Name name;
+    std::optional<QuotaBytes> bytes;
+    std::optional<Name> comment;
+};
+struct CounterItem { // counter NAME { }
+    Name name;
+    std::optional<Name> comment;
+};
+struct OtherItem { // service, extern, assert: not yet supported
     Name keyword;
     std::string text;
 };
@@ -305,7 +361,9 @@ struct Table { // table FAMILY NAME { … }
 };
 struct Item {
     Span span;
-    std::variant<Include, Define, SetItem, Chain, OptionsItem, TestItem, Table, OtherItem, ErrorItem> node;
+    std::variant<Include, Define, SetItem, LimitItem, QuotaItem, CounterItem, Chain, OptionsItem, TestItem,
+                 Table, OtherItem, ErrorItem>
+        node;
 };
 
 struct Comment { // "# …" to the end of its line

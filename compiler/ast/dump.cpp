@@ -161,6 +161,17 @@ private:
             }
         });
     }
+    void object(const std::string& head, const std::string& body, const std::optional<Name>& comment) {
+        line(head + (body.empty() ? "" : " " + quote(body)) +
+             (comment ? " comment " + quote(comment->text) : ""));
+    }
+    void dump(const LimitItem& limit) {
+        object("limit " + limit.name.text, limit.rate ? text_of(*limit.rate) : "", limit.comment);
+    }
+    void dump(const QuotaItem& quota) {
+        object("quota " + quota.name.text, quota.bytes ? text_of(*quota.bytes) : "", quota.comment);
+    }
+    void dump(const CounterItem& counter) { object("counter " + counter.name.text, "", counter.comment); }
     void dump(const Chain& chain) {
         nested("chain " + chain.name.text, [&] {
             for (const Name& hook : chain.hook) {
@@ -218,6 +229,11 @@ private:
     void dump(const Vmap& vmap) { line("vmap" + tree(vmap.keys) + " " + tree(vmap.table)); }
     void dump(const VerdictNode& verdict) { line(tree(verdict)); }
     void dump(const UpdateStatement& update) { line(text_of(update)); }
+    void dump(const LimitStatement& limit) { line(text_of(limit)); }
+    void dump(const QuotaStatement& quota) { line(text_of(quota)); }
+    void dump(const NamedCounterStatement& counter) { line(text_of(counter)); }
+    void dump(const LogStatement& log) { line(text_of(log)); }
+    void dump(const SampleStatement& sample) { line(text_of(sample)); }
     void dump(const CounterStatement&) { line("counter"); }
     void dump(const NocountStatement&) { line("nocount"); }
     void dump(const CommentStatement& comment) { line("comment " + quote(comment.text)); }

@@ -209,6 +209,42 @@ private:
         return parts;
     }
 
+    /// `limit NAME { … }` and its kin: what it is, and a comment, in the order of the source.
+    void object(const std::string& head, Span name, Span span, std::vector<Part> parts,
+                const std::optional<Name>& comment) {
+        if (comment) {
+            parts.push_back({comment->span, "comment \"" + comment->text + "\""});
+        }
+        if (parts.empty() && !layout_.has_comments(span)) {
+            layout_.write(head + " { }");
+            return;
+        }
+        std::stable_sort(parts.begin(), parts.end(),
+                         [](const Part& a, const Part& b) { return a.span.begin < b.span.begin; });
+        block(head, name, span, [&] {
+            for (const Part& part : parts) {
+                line(part.span, part.text);
+            }
+        });
+    }
+    void print(const LimitItem& limit, Span span) {
+        std::vector<Part> parts;
+        if (limit.rate) {
+            parts.push_back({limit.rate->span, text_of(*limit.rate)});
+        }
+        object("limit " + limit.name.text, limit.name.span, span, std::move(parts), limit.comment);
+    }
+    void print(const QuotaItem& quota, Span span) {
+        std::vector<Part> parts;
+        if (quota.bytes) {
+            parts.push_back({quota.bytes->span, text_of(*quota.bytes)});
+        }
+        object("quota " + quota.name.text, quota.name.span, span, std::move(parts), quota.comment);
+    }
+    void print(const CounterItem& counter, Span span) {
+        object("counter " + counter.name.text, counter.name.span, span, {}, counter.comment);
+    }
+
     void print(const Chain& chain, Span span) {
         std::vector<Part> heads;
         for (const Name& hook : chain.hook) {

@@ -152,6 +152,11 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list) {
                    [](const CounterStatement&) { return std::string("counter"); },
                    [](const NocountStatement&) { return std::string("nocount"); },
                    [](const CommentStatement& comment) { return "comment \"" + comment.text + "\""; },
+                   [](const LimitStatement& limit) { return text_of(limit); },
+                   [](const QuotaStatement& quota) { return text_of(quota); },
+                   [](const NamedCounterStatement& counter) { return text_of(counter); },
+                   [](const LogStatement& log) { return text_of(log); },
+                   [](const SampleStatement& sample) { return text_of(sample); },
                    [](const OtherStatement& other) { return other.text; },
                    [](const ErrorStatement&) { return std::string("<error>"); }},
         statement.node);

@@ -15,6 +15,10 @@ uint64_t number_of(NodeRef node, Diagnostics& diagnostics);
 ast::Value build_value(NodeRef node, Diagnostics& diagnostics);
 ast::VerdictNode build_verdict(NodeRef node);
 ast::Selector build_selector(NodeRef node, Diagnostics& diagnostics);
+/// `limit …`, `quota …`, `counter name …`, `log …`, `sample …`; nothing for another kind.
+std::optional<decltype(ast::Statement::node)> build_stateful(NodeRef node, Diagnostics& diagnostics);
+/// limit_item, quota_item, counter_item; nothing for another kind.
+std::optional<decltype(ast::Item::node)> build_object(NodeRef node, Diagnostics& diagnostics);
 ast::Statement build_statement(NodeRef node, Diagnostics& diagnostics);
 ast::Rule build_rule(NodeRef node, Diagnostics& diagnostics);
 ast::SendStep build_send(NodeRef send_tail, Diagnostics& diagnostics);

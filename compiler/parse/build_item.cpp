@@ -184,7 +184,7 @@ ItemNode build_item_node(NodeRef node, Diagnostics& diagnostics) {
         return ast::OtherItem{{std::move(keyword), place}, std::move(text)};
     }
     default:
-        return ast::ErrorItem{};
+        return build_object(node, diagnostics).value_or(ast::ErrorItem{});
     }
 }
 

@@ -161,7 +161,7 @@ StatementNode build_other(NodeRef node) {
     std::string keyword(text::word_at(text));
     const std::string_view second =
         text::word_at(std::string_view(text).substr(std::min(keyword.size() + 1, text.size())));
-    if ((keyword == "vlan" || keyword == "counter") && !second.empty()) {
+    if (keyword == "vlan" && !second.empty()) {
         keyword += " ";
         keyword += second;
     }
@@ -196,7 +196,7 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
     case NodeKind::other_statement:
         return build_other(node);
     default:
-        return ast::ErrorStatement{};
+        return build_stateful(node, diagnostics).value_or(ast::ErrorStatement{});
     }
 }
 

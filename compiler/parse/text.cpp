@@ -59,8 +59,10 @@ size_t colon_word_length(std::string_view rest) {
     }
     if (length > 0 && rest[length - 1] == ':' && (length < 2 || rest[length - 2] != ':')) {
         --length;
-    } else if (length > 2 && rest.substr(length - 3, 3) == ":::") {
-        --length;
+    } else {
+        while (length > 2 && rest.substr(length - 3, 3) == ":::") {
+            --length;
+        }
     }
     return rest.substr(0, length).find(':') == std::string_view::npos ? 0 : length;
 }

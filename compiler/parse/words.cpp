@@ -33,10 +33,10 @@ constexpr std::array<std::string_view, 45> other_statements = {
 constexpr std::array<std::string_view, 12> ending = {"counter", "nocount", "comment", "log",
                                                      "limit",   "quota",   "sample",  "redirect",
                                                      "reject",  "reflect", "route",   "notrack"};
-constexpr std::array<std::string_view, 7> other_items = {"service", "extern", "assert",   "counter",
-                                                         "limit",   "quota",  "flowtable"};
-constexpr std::array<std::string_view, 10> items = {"include", "define", "set",   "map",     "chain",
-                                                    "options", "test",   "table", "service", "extern"};
+constexpr std::array<std::string_view, 4> other_items = {"service", "extern", "assert", "flowtable"};
+constexpr std::array<std::string_view, 13> items = {"include", "define",  "set",  "map",   "limit",
+                                                    "quota",   "counter", "chain", "options", "test",
+                                                    "table",   "service", "extern"};
 constexpr std::array<std::string_view, 5> set_options = {"size", "timeout", "gc-interval", "policy",
                                                          "comment"};
 constexpr std::array<std::string_view, 2> set_switches = {"counter", "auto-merge"};

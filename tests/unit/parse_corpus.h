@@ -53,9 +53,18 @@ inline const std::vector<std::string>& rule_corpus() {
         "abort",
         "tx",
         "limit rate over 200/second burst 400 per ip saddr size 65536 on full drop pass",
+        "limit rate until 10 kbytes/minute burst 5 mbytes per ip6 saddr & ffff:ffff:ffff:ffff:: . tcp dport "
+        "size 7 on full accept drop",
+        "limit rate 1/week burst 3 packets limit name \"l\" limit name l pass",
         "quota over 5 mbytes drop",
+        "quota until 10 kbytes used 3 bytes quota name q quota name \"q\" pass",
+        "counter name \"c\" counter name c counter packets 2 bytes 3 drop",
         "log prefix \"x\" level info drop",
+        "log \"y\" every 1m30s group 2 snaplen 100 queue-threshold 10 log drop",
+        "log flags all log flags tcp sequence,options flags ip options flags ether flags skuid tcp dport 22 "
+        "drop",
         "sample 1/100 snap 64",
+        "sample 1/7 log every 5s pass",
         "ip ttl set 9 tcp dport set 80 pass",
         "vlan push id 5 pcp 1 type 8021ad tx",
         "vlan pop tx",
@@ -118,6 +127,13 @@ inline const std::vector<std::string>& item_corpus() {
         "table netdev filter {\n chain x { type filter hook ingress device \"eth0\" priority 0; policy "
         "accept;\n\n drop\n"
         " }\n}",
+        "limit a { rate over 10/second burst 5 packets; comment \"why\" }",
+        "limit b {\n # first\n rate 5 mbytes/hour # it\n comment \"x\"\n}",
+        "quota q { over 500 mbytes used 10 mbytes }",
+        "quota r { comment \"c\"\n 5 bytes; }",
+        "counter c { packets 5 bytes 100 }",
+        "counter d { }",
+        "counter e { # why\n comment \"z\"\n}",
         "service www {\n    vip 203.0.113.10 tcp 443   # here\n    backend 10.0.0.11\n}",
         "extern \"a.bpf.c\"",
         "assert never pass where tcp dport 22 ip saddr != $office",

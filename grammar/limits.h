@@ -31,8 +31,8 @@ struct full_action : sor<keyword<"drop">, keyword<"pass">, keyword<"accept">, ke
 struct on_full : seq<keyword<"on">, gap, must<full_word>, gap, must<full_action>> {};
 struct per_key : seq<keyword<"per">, gap, must<selectors>, opt<gap, keyword<"size">, gap, must<size_number>>,
                      opt<gap, on_full>> {};
-struct rate : seq<keyword<"rate">, gap, opt<over_or_until, gap>, must<rate_amount>, gap, must<rate_slash>, gap,
-                  must<rate_time>, opt<gap, burst>, opt<gap, per_key>> {};
+struct rate : seq<keyword<"rate">, gap, opt<over_or_until, gap>, must<rate_amount>, gap, must<rate_slash>,
+                  gap, must<rate_time>, opt<gap, burst>, opt<gap, per_key>> {};
 
 struct object_name : sor<quoted, identifier> {};
 struct object_by_name : seq<keyword<"name">, gap, must<object_name>> {};
@@ -57,7 +57,8 @@ struct log_level : identifier {};
 struct tcp_log_flag : sor<keyword<"sequence">, keyword<"options">> {};
 struct tcp_log_flags : seq<tcp_log_flag, star<gap, one<','>, gap, tcp_log_flag>> {};
 struct log_flags : sor<keyword<"all">, keyword<"skuid">, keyword<"ether">,
-                       seq<keyword<"tcp">, gap, tcp_log_flags>, seq<keyword<"ip">, gap, keyword<"options">>> {};
+                       seq<keyword<"tcp">, gap, tcp_log_flags>, seq<keyword<"ip">, gap, keyword<"options">>> {
+};
 /// What nft says to its own log, which is not here.
 struct ignored_log_option
     : sor<seq<keyword<"level">, gap, must<log_level>>,
@@ -78,8 +79,8 @@ struct stateful_statement
 
 struct object_comment : seq<keyword<"comment">, gap, must<comment_text>> {};
 /// nft prints them with the object; they start anew here.
-struct object_counts : seq<keyword<"packets">, gap, must<count>, opt<gap, keyword<"bytes">, gap, must<count>>> {
-};
+struct object_counts
+    : seq<keyword<"packets">, gap, must<count>, opt<gap, keyword<"bytes">, gap, must<count>>> {};
 struct limit_clause : sor<rate, object_comment> {};
 struct quota_clause : sor<object_comment, quota_bytes> {};
 struct counter_clause : sor<object_comment, object_counts> {};

@@ -45,7 +45,8 @@ struct map_item : seq<keyword<"map">, set_tail_of_item> {};
 
 // ---- limits, quotas and counters with a name
 
-template<class Clause> struct object_body
+template<class Clause>
+struct object_body
     : seq<gap, must<item_name>, gap, must<opening_brace>,
           inside<separators, star<not_at<sor<one<'}'>, eof>>,
                                   recovering<must<Clause>, Resume::Line, error_clause>, separators>>,
@@ -62,12 +63,11 @@ struct hook_line
 struct policy_verdict : verdict {};
 struct policy_line : seq<keyword<"policy">, gap, must<policy_verdict>> {};
 /// The next top-level statement: a chain's `}` was forgotten before it.
-struct item_ahead
-    : sor<seq<sor<keyword<"chain">, keyword<"set">, keyword<"map">, keyword<"limit">, keyword<"quota">,
-                  keyword<"counter">>,
-              gap, identifier, gap, one<'{'>>,
-          seq<keyword<"test">, gap, one<'"'>>, seq<keyword<"include">, gap, one<'"'>>,
-          seq<keyword<"define">, gap, identifier, gap, one<'='>>> {};
+struct item_ahead : sor<seq<sor<keyword<"chain">, keyword<"set">, keyword<"map">, keyword<"limit">,
+                                keyword<"quota">, keyword<"counter">>,
+                            gap, identifier, gap, one<'{'>>,
+                        seq<keyword<"test">, gap, one<'"'>>, seq<keyword<"include">, gap, one<'"'>>,
+                        seq<keyword<"define">, gap, identifier, gap, one<'='>>> {};
 struct hook_or_policy : sor<hook_line, policy_line> {};
 struct line_end : end_of_line {};
 /// What is behind a statement is a mistake of its own: the statement stays.

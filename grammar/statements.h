@@ -98,16 +98,16 @@ struct other_statement : sor<vlan_tag_statement, keyword_statement, call> {};
 struct group;
 struct group_opening : at<one<'('>> {};
 struct negated_group : seq<keyword<"not">, gap, must<group_opening>, group> {};
-struct group_member
-    : sor<negated_group, group, update_statement, stateful_statement, other_statement, boolean_match, header_match,
-          match_statement> {};
+struct group_member : sor<negated_group, group, update_statement, stateful_statement, other_statement,
+                          boolean_match, header_match, match_statement> {};
 struct alternative
     : seq<must<group_member>, star<gap, not_at<sor<one<')'>, keyword<"or">, eof>>, must<group_member>>> {};
 struct group : seq<one<'('>, inside<gap, alternative, star<gap, keyword<"or">, gap, alternative>, gap,
                                     must<closing_parenthesis>>> {};
 
 struct statement : sor<negated_group, group, verdict, counter_statement, nocount_statement, comment_statement,
-                       update_statement, stateful_statement, other_statement, boolean_match, header_match, match_statement> {};
+                       update_statement, stateful_statement, other_statement, boolean_match, header_match,
+                       match_statement> {};
 struct error_statement : failure {};
 struct any_statement : recovering<must<statement>, Resume::Line, error_statement> {};
 

@@ -213,9 +213,9 @@ struct ErrorStatement {};
 
 struct Statement {
     Span span;
-    std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement, CommentStatement,
-                 LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement, SampleStatement,
-                 OtherStatement, ErrorStatement>
+    std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
+                 CommentStatement, LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement,
+                 SampleStatement, OtherStatement, ErrorStatement>
         node;
 };
 

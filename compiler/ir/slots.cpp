@@ -16,8 +16,10 @@ bool counts_the_same(const xdpc::Rule& rule) {
         return false;
     }
     for (const Statement& statement : rule.statements) {
-        if (std::holds_alternative<VmapStatement>(statement)) {
-            return false; // may decide before the counter
+        if (std::holds_alternative<VmapStatement>(statement) ||
+            std::holds_alternative<LiveVmapStatement>(statement) ||
+            std::holds_alternative<LimitStatement>(statement)) { // where its table is full
+            return false;                                        // may decide before the counter
         }
     }
     const auto* verdict = std::get_if<VerdictStatement>(&rule.statements[n - 1]);

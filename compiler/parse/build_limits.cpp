@@ -76,8 +76,7 @@ ast::QuotaBytes build_quota(NodeRef node, Diagnostics& diagnostics) {
 /// Keeps the first of options that are given twice.
 void set_once(std::optional<ast::Name>& to, const char* what, NodeRef node, Diagnostics& diagnostics) {
     if (to) {
-        diagnostics.add(Diag::GivenTwice, node.span(), what)
-            .with_note(to->span, "given here first");
+        diagnostics.add(Diag::GivenTwice, node.span(), what).with_note(to->span, "given here first");
         return;
     }
     to = name_of(node);

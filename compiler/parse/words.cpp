@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 12> ending = {"counter", "nocount", "comm
                                                      "limit",   "quota",   "sample",  "redirect",
                                                      "reject",  "reflect", "route",   "notrack"};
 constexpr std::array<std::string_view, 4> other_items = {"service", "extern", "assert", "flowtable"};
-constexpr std::array<std::string_view, 13> items = {"include", "define",  "set",  "map",   "limit",
+constexpr std::array<std::string_view, 13> items = {"include", "define",  "set",   "map",     "limit",
                                                     "quota",   "counter", "chain", "options", "test",
                                                     "table",   "service", "extern"};
 constexpr std::array<std::string_view, 5> set_options = {"size", "timeout", "gc-interval", "policy",

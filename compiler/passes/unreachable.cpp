@@ -48,7 +48,10 @@ bool always_leaves(const ir::Rule& rule) {
         if (const auto* decide = std::get_if<ir::Decide>(&step.node)) {
             return leaves_the_chain(decide->verdict);
         }
-        if (!std::holds_alternative<ir::Count>(step.node)) {
+        const bool goes_on = std::holds_alternative<ir::Count>(step.node) ||
+                             std::holds_alternative<ir::Log>(step.node) ||
+                             std::holds_alternative<ir::Sample>(step.node);
+        if (!goes_on) {
             return false;
         }
     }

@@ -91,6 +91,7 @@ std::optional<Policy> check(const ast::File& file, Sources& sources, Diagnostics
     context.policy.path = sources.get(file.id).path;
     checking::collect(context, file);
     checking::check_sets(context);
+    checking::check_objects(context);
     checking::check_chains(context);
     checking::check_tests(context);
     checking::report_unused(context);

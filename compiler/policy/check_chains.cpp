@@ -54,15 +54,16 @@ void check_policy(Context& context, Chain& chain, const ast::Chain& item) {
 /// Whether no packet gets past the rule.
 bool is_final(const Rule& rule) {
     for (const Statement& statement : rule.statements) {
-        if (std::holds_alternative<MatchStatement>(statement) ||
-            std::holds_alternative<VmapStatement>(statement) ||
-            std::holds_alternative<LiveVmapStatement>(statement) ||
-            std::holds_alternative<UpdateSetStatement>(statement)) {
-            return false;
-        }
         if (const auto* verdict = std::get_if<VerdictStatement>(&statement)) {
             return is_terminal(verdict->verdict) || std::holds_alternative<Goto>(verdict->verdict) ||
                    std::holds_alternative<Return>(verdict->verdict);
+        }
+        const bool goes_on = std::holds_alternative<CountStatement>(statement) ||
+                             std::holds_alternative<NamedCountStatement>(statement) ||
+                             std::holds_alternative<LogStatement>(statement) ||
+                             std::holds_alternative<SampleStatement>(statement);
+        if (!goes_on) {
+            return false;
         }
     }
     return false;

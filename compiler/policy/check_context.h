@@ -61,6 +61,14 @@ struct SetEntry {
     [[nodiscard]] size_t families() const { return inet_part >= 0 ? 2 : 1; }
 };
 
+/// A limit, quota or counter with a name.
+struct ObjectEntry {
+    Span span;       // its name
+    uint32_t id = 0; // index into Policy::limits, quotas or counters
+    bool used = false;
+    bool broken = false; // not usable, already reported
+};
+
 /// A chain leads to another.
 struct Edge {
     ChainId from, to;
@@ -77,6 +85,10 @@ struct Context {
 
     std::map<std::string, DefineEntry> defines;
     std::map<std::string, SetEntry> sets;
+    std::map<std::string, ObjectEntry> limits, quotas, counters;
+    std::vector<const ast::LimitItem*> limit_items; // by LimitId
+    std::vector<const ast::QuotaItem*> quota_items;
+    std::vector<const ast::CounterItem*> counter_items;
     std::map<std::string, ChainId> chains;
     std::map<std::string, Span> rule_names;
     std::vector<const ast::Chain*> chain_items; // by ChainId
@@ -229,6 +241,16 @@ Condition live_test(const SetEntry& set, std::vector<Key> keys, const std::vecto
 std::vector<Key> live_keys(std::vector<Key> keys);
 /// Adds the statement to the rule, behind what its keys need; false after an error was reported.
 bool read_update(Context& context, const ast::UpdateStatement& update, Span span, Rule& rule);
+
+// check_limits.cpp
+/// The objects with a name: fills Policy::limits, quotas and counters.
+void check_objects(Context& context);
+// Each adds its statement to the rule; false after an error was reported.
+bool read_limit(Context& context, const ast::LimitStatement& node, Span span, Rule& rule);
+bool read_quota(Context& context, const ast::QuotaStatement& node, Span span, Rule& rule);
+bool read_named_counter(Context& context, const ast::NamedCounterStatement& node, Rule& rule);
+bool read_log(Context& context, const ast::LogStatement& node, Span span, Rule& rule);
+bool read_sample(Context& context, const ast::SampleStatement& node, Span span, Rule& rule);
 
 // check_vmaps.cpp
 using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;

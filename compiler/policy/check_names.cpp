@@ -54,6 +54,18 @@ void collect_options(Context& context, const ast::OptionsItem& options, Span spa
     (void)span;
 }
 
+template<class Node>
+void collect_object(Context& context, std::string_view kind, std::map<std::string, ObjectEntry>& entries,
+                    std::vector<const Node*>& items, const Node& node) {
+    const ObjectEntry entry{node.name.span, static_cast<uint32_t>(items.size())};
+    const auto [found, fresh] = entries.try_emplace(node.name.text, entry);
+    if (fresh) {
+        items.push_back(&node);
+    } else {
+        duplicate(context, kind, node.name, found->second.span);
+    }
+}
+
 void collect_items(Context& context, const std::vector<ast::Item>& items, unsigned depth);
 
 struct Collector {
@@ -80,6 +92,15 @@ struct Collector {
         if (!fresh) {
             duplicate(context, set.is_map ? "map" : "set", set.name, found->second.item->name.span);
         }
+    }
+    void operator()(const ast::LimitItem& limit) const {
+        collect_object(context, "limit", context.limits, context.limit_items, limit);
+    }
+    void operator()(const ast::QuotaItem& quota) const {
+        collect_object(context, "quota", context.quotas, context.quota_items, quota);
+    }
+    void operator()(const ast::CounterItem& counter) const {
+        collect_object(context, "counter", context.counters, context.counter_items, counter);
     }
     void operator()(const ast::Chain& chain) const { collect_chain(context, chain, span); }
     void operator()(const ast::OptionsItem& options) const { collect_options(context, options, span); }
@@ -227,11 +248,28 @@ void mark_mentions(Context& context, Span span) {
         } else if (auto chain = context.chains.find(name); !sigil && chain != context.chains.end()) {
             context.mentioned_chains.insert(chain->second);
         }
+        for (auto* objects : {&context.limits, &context.quotas, &context.counters}) {
+            if (const auto object = objects->find(name); !sigil && object != objects->end()) {
+                object->second.used = true;
+            }
+        }
         at = std::max(at, end - 1);
     }
 }
 
+static void report_unused(Context& context, std::string_view kind,
+                          const std::map<std::string, ObjectEntry>& objects) {
+    for (const auto& [name, entry] : objects) {
+        if (!entry.used && !entry.broken && entry.span.file == context.main) {
+            context.report(Diag::Unused, entry.span, kind, name);
+        }
+    }
+}
+
 void report_unused(Context& context) {
+    report_unused(context, "limit", context.limits);
+    report_unused(context, "quota", context.quotas);
+    report_unused(context, "counter", context.counters);
     for (const auto& [name, entry] : context.defines) {
         if (!entry.used && !entry.broken && entry.span.file == context.main) {
             context.report(Diag::Unused, entry.define->name.span, "define", name);

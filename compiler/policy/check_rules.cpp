@@ -87,13 +87,21 @@ bool can(const Policy& policy, const LiveVmapStatement& vmap, VerdictTest wanted
            std::any_of(verdicts.begin(), verdicts.end(), wanted);
 }
 
+/// What a limit does where it has no room for a key.
+bool can(const Limit& limit, VerdictTest wanted) {
+    return !limit.keys.empty() && ((limit.on_full == Limit::OnFull::Drop && wanted(Drop{})) ||
+                                   (limit.on_full == Limit::OnFull::Pass && wanted(Pass{})));
+}
+
 bool can(const Policy& policy, const Rule& rule, VerdictTest wanted) {
     return std::any_of(rule.statements.begin(), rule.statements.end(), [&](const Statement& statement) {
         const auto* verdict = std::get_if<VerdictStatement>(&statement);
         const auto* vmap = std::get_if<VmapStatement>(&statement);
         const auto* live = std::get_if<LiveVmapStatement>(&statement);
+        const auto* limit = std::get_if<LimitStatement>(&statement);
         return (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted)) ||
-               (live != nullptr && can(policy, *live, wanted));
+               (live != nullptr && can(policy, *live, wanted)) ||
+               (limit != nullptr && can(policy.limit(limit->limit), wanted));
     });
 }
 
@@ -135,9 +143,9 @@ struct RuleReader {
     Rule& rule;
     bool ended = false; // a verdict was read, nothing behind it runs
     bool gave_verdict = false;
-    bool fine = true; // nothing wrong so far
+    bool has_effect = false; // besides a verdict
+    bool fine = true;        // nothing wrong so far
     bool nocount = false;
-    bool changes_set = false;
 
     bool read(const ast::Statement& statement) {
         return std::visit([&](const auto& node) { return one(node, statement.span); }, statement.node);
@@ -153,7 +161,7 @@ private:
     }
     bool add(std::optional<Condition> condition) {
         if (condition) {
-            changes_set = changes_set || counts(context.policy, *condition);
+            has_effect = has_effect || counts(context.policy, *condition);
             rule.statements.emplace_back(MatchStatement{std::move(*condition)});
         }
         return condition.has_value();
@@ -204,14 +212,41 @@ private:
     bool one(const ast::UpdateStatement& update, Span span) {
         const bool here = reached(span);
         const bool read = read_update(context, update, span, rule);
-        changes_set = true;
+        has_effect = true;
         return read && here;
     }
     bool one(const ast::CounterStatement&, Span span) {
         const bool here = reached(span);
         rule.statements.emplace_back(CountStatement{});
         rule.counts_mid = true;
+        has_effect = true;
         return here;
+    }
+    bool one(const ast::LimitStatement& limit, Span span) {
+        const bool here = reached(span);
+        // One of a rule's own is asked for what follows; one with a name also for others.
+        has_effect = has_effect || std::holds_alternative<ast::Name>(limit.what);
+        return read_limit(context, limit, span, rule) && here;
+    }
+    bool one(const ast::QuotaStatement& quota, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_quota(context, quota, span, rule) && here;
+    }
+    bool one(const ast::NamedCounterStatement& counter, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_named_counter(context, counter, rule) && here;
+    }
+    bool one(const ast::LogStatement& log, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_log(context, log, span, rule) && here;
+    }
+    bool one(const ast::SampleStatement& sample, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_sample(context, sample, span, rule) && here;
     }
     bool one(const ast::NocountStatement&, Span) {
         nocount = true;
@@ -244,7 +279,7 @@ bool check_rule(Context& context, const ast::Rule& rule, Rule& result) {
     if (!reader.fine) {
         return false;
     }
-    if (!reader.gave_verdict && !result.counts_mid && !reader.changes_set) {
+    if (!reader.gave_verdict && !reader.has_effect) {
         context.report(Diag::NoEffect, rule.span).with_hint("a rule ends with a verdict, or has a `counter`");
     }
     warn_of_not(context, result);

@@ -57,6 +57,9 @@ std::optional<RuleId> rule_of(Context& context, const ast::Name& name) {
     for (const Rule& rule : context.policy.rules) {
         names.push_back(rule.display);
     }
+    for (const auto& [counter, entry] : context.counters) {
+        names.push_back(counter);
+    }
     context.report(Diag::UndefinedRule, name.span, text).with_hint(did_you_mean(text, names));
     return {};
 }
@@ -123,6 +126,20 @@ struct StepReader {
         }
     }
     void operator()(const ast::ExpectCounterStep& step) const {
+        const auto counter = context.counters.find(step.rule.text);
+        if (counter != context.counters.end()) {
+            const auto rule = context.rule_names.find(step.rule.text);
+            if (rule != context.rule_names.end()) {
+                context.report(Diag::AmbiguousCounter, step.rule.span, step.rule.text)
+                    .with_hint("say FILE:LINE of the rule, or call one of them otherwise")
+                    .with_note(rule->second, "the rule")
+                    .with_note(counter->second.span, "the counter");
+                return;
+            }
+            const NamedCounterId id{counter->second.id};
+            test.steps.push_back({span, ExpectNamedCounter{id, step.packets, step.bytes}});
+            return;
+        }
         if (const auto rule = rule_of(context, step.rule)) {
             test.steps.push_back({span, ExpectCounter{*rule, step.packets, step.bytes}});
         }

@@ -1,5 +1,6 @@
 #include "compiler/policy/evaluate.h"
 
+#include "codegen-templates/abi.h"
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
 
@@ -67,71 +68,95 @@ void count(Count& to, const Subject& subject) {
     to.bytes += subject.view.frame.size();
 }
 
-Step run(const Statement& statement, const Subject& subject, Count& mid, TraceStep* trace) {
-    return std::visit(Overloaded{
-                          [&](const MatchStatement& s) -> Step {
-                              if (holds(s.condition, subject)) {
-                                  return Going{};
-                              }
-                              if (trace != nullptr) {
-                                  explain(s.condition, subject, *trace);
-                              }
-                              return Failed{};
-                          },
-                          [&](const CountStatement&) -> Step {
-                              count(mid, subject);
-                              return Going{};
-                          },
-                          [&](const VerdictStatement& s) -> Step { return s.verdict; },
-                          [&](const VmapStatement& s) -> Step {
-                              Step step = run_vmap(s, subject);
-                              if (trace != nullptr && std::holds_alternative<Failed>(step)) {
-                                  explain(s, subject, *trace);
-                              }
-                              return step;
-                          },
-                          [&](const LiveVmapStatement& s) -> Step {
-                              Step step = run_live_vmap(s, subject);
-                              if (trace != nullptr && std::holds_alternative<Failed>(step)) {
-                                  explain(s, subject, *trace);
-                              }
-                              return step;
-                          },
-                          [&](const LimitStatement&) -> Step {
-                              assert(false);
-                              return Failed{};
-                          },
-                          [&](const QuotaStatement&) -> Step {
-                              assert(false);
-                              return Failed{};
-                          },
-                          [&](const NamedCountStatement&) -> Step {
-                              assert(false);
-                              return Failed{};
-                          },
-                          [&](const UpdateSetStatement& s) -> Step {
-                              Step step = run_update(s, subject);
-                              if (trace != nullptr && std::holds_alternative<Failed>(step)) {
-                                  explain(s, subject, *trace);
-                              }
-                              return step;
-                          },
-                          [&](const LogStatement&) -> Step {
-                              assert(false);
-                              return Going{};
-                          },
-                          [&](const SampleStatement&) -> Step {
-                              assert(false);
-                              return Going{};
-                          },
-                      },
-                      statement);
+/// A rule at work on a packet.
+struct Run {
+    const Policy& policy;
+    State& state;
+    const Rule& rule;
+    const Subject& subject;
+    TraceStep* trace; // may be null
+
+    [[nodiscard]] Moment moment() const { return {rule.id, state.now_ns(), subject.view.frame.size()}; }
+};
+
+Step run_limit(const LimitStatement& statement, const Run& run) {
+    const Limit& limit = run.policy.limit(statement.limit);
+    const auto key = read_tuple(limit.keys, run.subject);
+    if (!key) {
+        return Failed{};
+    }
+    const LimitAnswer answer = ask_limit(limit, run.state.meters.limits[limit.id.value], *key, run.moment());
+    if (answer == LimitAnswer::Full) {
+        const auto verdict = verdict_on_full(limit);
+        return verdict ? Step{*verdict} : Step{Failed{}};
+    }
+    return (answer == LimitAnswer::Beyond) == statement.over ? Step{Going{}} : Step{Failed{}};
+}
+
+Step run_quota(const QuotaStatement& statement, const Run& run) {
+    const Quota& quota = run.policy.quota(statement.quota);
+    const bool over = ask_quota(quota, run.state.meters.used[quota.id.value], run.moment());
+    return over == statement.over ? Step{Going{}} : Step{Failed{}};
+}
+
+Step run(const Statement& statement, const Run& run) {
+    const Subject& subject = run.subject;
+    /// The step, explained where it ends the rule.
+    const auto explained = [&](Step step, auto explain_it) {
+        if (run.trace != nullptr && std::holds_alternative<Failed>(step)) {
+            explain_it(*run.trace);
+        }
+        return step;
+    };
+    return std::visit(
+        Overloaded{
+            [&](const MatchStatement& s) {
+                return explained(holds(s.condition, subject) ? Step{Going{}} : Step{Failed{}},
+                                 [&](TraceStep& t) { explain(s.condition, subject, t); });
+            },
+            [&](const CountStatement&) -> Step {
+                count(run.state.mid_counts[run.rule.id.value], subject);
+                return Going{};
+            },
+            [&](const VerdictStatement& s) -> Step { return s.verdict; },
+            [&](const VmapStatement& s) {
+                return explained(run_vmap(s, subject), [&](TraceStep& t) { explain(s, subject, t); });
+            },
+            [&](const LiveVmapStatement& s) {
+                return explained(run_live_vmap(s, subject), [&](TraceStep& t) { explain(s, subject, t); });
+            },
+            [&](const LimitStatement& s) {
+                return explained(run_limit(s, run),
+                                 [&](TraceStep& t) { explain(s, run.policy, subject, t); });
+            },
+            [&](const QuotaStatement& s) {
+                return explained(run_quota(s, run),
+                                 [&](TraceStep& t) { explain(s, run.policy, subject, t); });
+            },
+            [&](const NamedCountStatement& s) -> Step {
+                count(run.state.named_counts[s.counter.value], subject);
+                return Going{};
+            },
+            [&](const UpdateSetStatement& s) {
+                return explained(run_update(s, subject), [&](TraceStep& t) { explain(s, subject, t); });
+            },
+            [&](const LogStatement& s) -> Step {
+                run_log(run.state.meters, s.index, s.every_ns, run.moment());
+                return Going{};
+            },
+            [&](const SampleStatement& s) -> Step {
+                const uint32_t draw = random_draw(run.state.seed, run.state.packets, s.occurrence);
+                run_sample(run.state.meters, s.one_in, s.snap, draw, run.moment());
+                return Going{};
+            },
+        },
+        statement);
 }
 
 /// Going: all statements ran, none gave a verdict.
-Step run(const Rule& rule, const Subject& subject, Count& mid, TraceStep* trace) {
-    for (const Statement& statement : rule.statements) {
-        Step step = run(statement, subject, mid, trace);
+Step run(const Run& rule) {
+    for (const Statement& statement : rule.rule.statements) {
+        Step step = run(statement, rule);
         if (!std::holds_alternative<Going>(step)) {
             return step;
         }
@@ -139,14 +164,14 @@ Step run(const Rule& rule, const Subject& subject, Count& mid, TraceStep* trace)
     return Going{};
 }
 
-Step run_traced(const Policy& policy, const Rule& rule, const Subject& subject, Count& mid, Trace* trace) {
+Step run_traced(const Policy& policy, State& state, const Rule& rule, const Subject& subject, Trace* trace) {
     if (trace == nullptr) {
-        return run(rule, subject, mid, nullptr);
+        return run({policy, state, rule, subject, nullptr});
     }
     TraceStep& entry = trace->steps.emplace_back();
     entry.rule = rule.id;
     entry.span = rule.span;
-    Step step = run(rule, subject, mid, &entry);
+    Step step = run({policy, state, rule, subject, &entry});
     entry.matched = !std::holds_alternative<Failed>(step);
     if (const auto* verdict = std::get_if<Verdict>(&step)) {
         entry.verdict = name_of(*verdict, policy);
@@ -202,7 +227,7 @@ Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace
             continue;
         }
         const Rule& rule = policy.rule(chain.rules[index]);
-        const Step step = run_traced(policy, rule, subject, state.mid_counts[rule.id.value], trace);
+        const Step step = run_traced(policy, state, rule, subject, trace);
         const auto* verdict = std::get_if<Verdict>(&step);
         if (verdict == nullptr) {
             continue;

@@ -2,6 +2,7 @@
 // every differential test, the engine of `xdpc test --engine reference` and of `xdpc trace`.
 #pragma once
 
+#include "compiler/policy/evaluate_limits.h"
 #include "compiler/policy/evaluate_sets.h"
 #include "compiler/policy/policy.h"
 
@@ -25,18 +26,20 @@ inline constexpr uint64_t test_clock_begin_ns = 1'000'000'000'000'000ULL;
 
 /// What lasts from packet to packet.
 struct State {
-    std::vector<Count> end_counts; // by DeciderId
-    std::vector<Count> mid_counts; // by RuleId
-    uint64_t elapsed_ns = 0;       // since the test's begin
-    uint64_t seed = 1;             // of `meta random`
-    uint64_t packets = 0;          // evaluated so far
-    std::vector<SetState> sets;    // by SetId
+    std::vector<Count> end_counts;   // by DeciderId
+    std::vector<Count> mid_counts;   // by RuleId
+    std::vector<Count> named_counts; // by NamedCounterId
+    Meters meters;
+    uint64_t elapsed_ns = 0;    // since the test's begin
+    uint64_t seed = 1;          // of `meta random`
+    uint64_t packets = 0;       // evaluated so far
+    std::vector<SetState> sets; // by SetId
 
     /// As the policy's files have it; elements that expire begin at `elapsed`. Copies are cheap while they do
     /// not differ.
     explicit State(const Policy& policy, uint64_t elapsed = 0)
         : end_counts(policy.rules.size() + policy.chains.size()), mid_counts(policy.rules.size()),
-          elapsed_ns(elapsed) {
+          named_counts(policy.counters.size()), meters(policy), elapsed_ns(elapsed) {
         for (const LiveSet& set : policy.sets) {
             sets.emplace_back(set, now_ns());
         }

@@ -1,5 +1,6 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
+#include "compiler/policy/limits.h"
 
 #include <fmt/format.h>
 
@@ -281,6 +282,41 @@ void explain(const UpdateSetStatement& update, const Subject& subject, TraceStep
     step.span = update.span;
     step.wanted = "room in @" + subject.policy->set(update.set).name + ", which is full";
     explain_keys(update.keys, subject, step);
+}
+
+void explain(const LimitStatement& statement, const Policy& policy, const Subject& subject, TraceStep& step) {
+    const Limit& limit = policy.limit(statement.limit);
+    const auto key = read_tuple(limit.keys, subject);
+    step.span = statement.span;
+    if (!key) {
+        step.wanted = "a key of the limit";
+        explain_keys(limit.keys, subject, step);
+        return;
+    }
+    std::string of;
+    for (size_t i = 0; i < key->size(); ++i) {
+        of += (i == 0 ? " of " : " . ") + format_value(type_of(limit.keys[i].source), (*key)[i]);
+    }
+    const LimitState& state = subject.state.meters.limits[limit.id.value];
+    step.field = fmt::format("limit {}{}", limit.display, of);
+    if (state.buckets && state.buckets->find(*key) == nullptr) {
+        step.value = fmt::format("unknown: all {} places are taken", limit.size);
+        step.wanted = "room for another key";
+        return;
+    }
+    const uint64_t left = tokens_left(limit, state, *key, subject.state.now_ns());
+    step.value = fmt::format("{} {}, {} left", statement.over ? "within" : "beyond", rate_text(limit),
+                             limit.bytes ? bytes_text(left) : fmt::format("{} of {}", left, limit.burst));
+    step.wanted = statement.over ? "beyond it" : "within it";
+}
+
+void explain(const QuotaStatement& statement, const Policy& policy, const Subject& subject, TraceStep& step) {
+    const Quota& quota = policy.quota(statement.quota);
+    step.span = statement.span;
+    step.field = "quota " + quota.display;
+    step.value = fmt::format("{} used of {}", bytes_text(subject.state.meters.used[quota.id.value]),
+                             bytes_text(quota.bytes));
+    step.wanted = statement.over ? "more" : "no more";
 }
 
 } // namespace xdpc

@@ -1,6 +1,7 @@
 // The checked policy as text, for `xdpc emit --as policy`.
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/check.h"
+#include "compiler/policy/limits.h"
 
 #include <array>
 #include <fmt/format.h>
@@ -11,23 +12,6 @@ namespace {
 
 /// Longer lists are shown by their number of entries.
 constexpr size_t most_boxes = 64;
-
-std::string text_of(const Key& key) {
-    const uint16_t width = width_of(key.source);
-    const u128 mask = key.mask & max_of_width(width);
-    if (mask == max_of_width(width)) {
-        return name_of(key.source);
-    }
-    return name_of(key.source) + " & " + format_value(type_of(key.source), mask);
-}
-
-std::string text_of(const std::vector<Key>& keys) {
-    std::string text;
-    for (const Key& key : keys) {
-        text += (text.empty() ? "" : " . ") + text_of(key);
-    }
-    return text;
-}
 
 std::string text_of(const Box& box, const std::vector<Key>& keys) {
     std::string text;

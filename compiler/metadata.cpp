@@ -2,6 +2,7 @@
 
 #include "compiler/base/overloaded.h"
 #include "compiler/digest.h"
+#include "compiler/policy/limits.h"
 
 namespace xdpc {
 
@@ -165,6 +166,46 @@ ArtifactSet describe(const LiveSet& set, const Policy& policy) {
     return out;
 }
 
+ArtifactLimit describe(const Limit& limit) {
+    ArtifactLimit out;
+    out.name = limit.name;
+    out.display = limit.display;
+    out.text = text_of(limit);
+    for (const Key& key : limit.keys) {
+        out.key.emplace_back(name_of(type_of(key.source)), width_of(key.source));
+    }
+    out.size = limit.size;
+    out.capacity_ns = limit.capacity_ns;
+    out.cost_ns = limit_cost(limit);
+    out.bytes = limit.bytes;
+    return out;
+}
+
+/// What rules share, and what they say to user space.
+void add_state(Artifact& artifact, const Policy& policy, const ir::SlotPlan& slots) {
+    for (const LiveSet& set : policy.sets) {
+        artifact.sets.push_back(describe(set, policy));
+        artifact.elements.push_back(set.elements);
+    }
+    for (const Limit& limit : policy.limits) {
+        artifact.limits.push_back(describe(limit));
+    }
+    for (const Quota& quota : policy.quotas) {
+        artifact.quotas.push_back({quota.name, quota.display, quota.bytes, quota.used});
+    }
+    for (const NamedCounter& counter : policy.counters) {
+        artifact.counters.push_back({counter.name, slots.named[counter.id.value].value});
+    }
+    artifact.logs.resize(policy.log_places);
+    for (const Rule& rule : policy.rules) {
+        for (const Statement& statement : rule.statements) {
+            if (const auto* log = std::get_if<LogStatement>(&statement)) {
+                artifact.logs[log->index] = {rule.id.value, log->prefix};
+            }
+        }
+    }
+}
+
 void add_sources(Artifact& artifact, const Sources& sources) {
     size_t bytes = 0;
     for (uint32_t i = 0; i < sources.size(); ++i) {
@@ -199,10 +240,7 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
     for (const Chain& chain : policy.chains) {
         artifact.deciders.push_back(describe(chain, policy, slots, sources));
     }
-    for (const LiveSet& set : policy.sets) {
-        artifact.sets.push_back(describe(set, policy));
-        artifact.elements.push_back(set.elements);
-    }
+    add_state(artifact, policy, slots);
     add_sources(artifact, sources);
     return artifact;
 }

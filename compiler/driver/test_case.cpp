@@ -29,7 +29,8 @@ struct Running {
     uint64_t since_expect = 0; // packets
 
     explicit Running(const CaseInput& in)
-        : input(in), state(*in.begin), short_frames{in.begin->end_counts, in.begin->mid_counts} {}
+        : input(in), state(*in.begin),
+          short_frames{in.begin->end_counts, in.begin->mid_counts, in.begin->named_counts} {}
 
     void add(Failure failure) {
         if (result.failures.size() < max_failures) {
@@ -105,8 +106,10 @@ Outcome ask_aside(Running& run, PacketGroup& packet) {
     State aside = run.state;
     aside.end_counts = std::move(run.short_frames.end);
     aside.mid_counts = std::move(run.short_frames.mid);
+    aside.named_counts = std::move(run.short_frames.named);
     const Outcome outcome = ask_reference(run, aside, packet);
-    run.short_frames = {std::move(aside.end_counts), std::move(aside.mid_counts)};
+    run.short_frames = {std::move(aside.end_counts), std::move(aside.mid_counts),
+                        std::move(aside.named_counts)};
     return outcome;
 }
 
@@ -185,7 +188,7 @@ Count sum(const Count& a, const Count& b) {
 std::optional<Counts> read_counts(Running& run, Span span) {
     const Policy& policy = run.input.policy;
     if (run.input.engine == Engine::Reference) {
-        return Counts{run.state.end_counts, run.state.mid_counts};
+        return Counts{run.state.end_counts, run.state.mid_counts, run.state.named_counts};
     }
     Result<Counts> kernel = counts_in_kernel(*run.input.program, policy);
     if (!kernel) {
@@ -203,6 +206,11 @@ std::optional<Counts> read_counts(Running& run, Span span) {
             run.add(std::move(failure));
         }
     };
+    for (size_t i = 0; i < kernel->named.size(); ++i) {
+        compare(kernel->named[i], run.state.named_counts[i],
+                fmt::format("counter {}:", policy.counters[i].name));
+        kernel->named[i] = sum(kernel->named[i], run.short_frames.named[i]);
+    }
     const std::vector<Decider>& deciders = run.input.program->artifact().deciders;
     for (uint32_t i = 0; i < kernel->end.size() && i < deciders.size(); ++i) {
         const std::string name = display_of(policy, {i});
@@ -218,26 +226,44 @@ std::optional<Counts> read_counts(Running& run, Span span) {
     return std::move(*kernel);
 }
 
+/// `counter NAME` of a rule, or a named counter; `note` says more of it.
+void judge_counter(Running& run, Span span, const std::string& name, const Count& actual, uint64_t packets,
+                   const std::optional<uint64_t>& bytes, std::string note) {
+    if (actual.packets == packets && (!bytes || actual.bytes == *bytes)) {
+        return;
+    }
+    Failure failure;
+    failure.where = run.input.sources.where(span);
+    failure.expected = fmt::format("counter {} {}", name, packets);
+    failure.actual = fmt::format("counter {} {}", name, actual.packets);
+    if (bytes) {
+        failure.expected += fmt::format(" bytes {}", *bytes);
+        failure.actual += fmt::format(" bytes {}", actual.bytes);
+    }
+    failure.notes.push_back(std::move(note));
+    run.add(std::move(failure));
+}
+
 void do_expect_counter(Running& run, const ExpectCounter& expect, Span span) {
     const std::optional<Counts> counts = read_counts(run, span);
     if (!counts) {
         return;
     }
     const Rule& rule = run.input.policy.rule(expect.rule);
-    const Count& actual = rule.counts_mid ? counts->mid[expect.rule.value] : counts->end[expect.rule.value];
-    if (actual.packets == expect.packets && (!expect.bytes || actual.bytes == *expect.bytes)) {
+    judge_counter(run, span, rule.display,
+                  rule.counts_mid ? counts->mid[expect.rule.value] : counts->end[expect.rule.value],
+                  expect.packets, expect.bytes,
+                  fmt::format("the rule at {}: {}", run.input.sources.where(rule.span), rule.text));
+}
+
+void do_expect_counter(Running& run, const ExpectNamedCounter& expect, Span span) {
+    const std::optional<Counts> counts = read_counts(run, span);
+    if (!counts) {
         return;
     }
-    Failure failure;
-    failure.where = run.input.sources.where(span);
-    failure.expected = fmt::format("counter {} {}", rule.display, expect.packets);
-    failure.actual = fmt::format("counter {} {}", rule.display, actual.packets);
-    if (expect.bytes) {
-        failure.expected += fmt::format(" bytes {}", *expect.bytes);
-        failure.actual += fmt::format(" bytes {}", actual.bytes);
-    }
-    failure.notes.push_back(fmt::format("the rule at {}: {}", run.input.sources.where(rule.span), rule.text));
-    run.add(std::move(failure));
+    const NamedCounter& counter = run.input.policy.counters[expect.counter.value];
+    judge_counter(run, span, counter.name, counts->named[expect.counter.value], expect.packets, expect.bytes,
+                  fmt::format("the counter at {}", run.input.sources.where(counter.span)));
 }
 
 void do_expect_bytes(Running& run, const ExpectBytes& expect, Span span) {
@@ -260,25 +286,26 @@ void do_expect_bytes(Running& run, const ExpectBytes& expect, Span span) {
 }
 
 void do_step(Running& run, const TestStep& step) {
-    std::visit(Overloaded{[&](const Send& send) { do_send(run, send, step.span); },
-                          [&](const Expect& expect) {
-                              if (auto failure = judge(run.input, expect, step.span, run.groups)) {
-                                  run.add(std::move(*failure));
-                              }
-                              run.groups.clear();
-                              run.since_expect = 0;
-                          },
-                          [&](const ExpectCounter& expect) { do_expect_counter(run, expect, step.span); },
-                          [&](const ExpectNamedCounter&) {},
-                          [&](const ExpectElement& expect) {
-                              run.state.elapsed_ns = run.elapsed_ns;
-                              if (auto failure = judge(run.input, expect, step.span, run.state)) {
-                                  run.add(std::move(*failure));
-                              }
-                          },
-                          [&](const ExpectBytes& expect) { do_expect_bytes(run, expect, step.span); },
-                          [&](const Advance& advance) { run.elapsed_ns += advance.ns; }},
-               step.node);
+    std::visit(
+        Overloaded{[&](const Send& send) { do_send(run, send, step.span); },
+                   [&](const Expect& expect) {
+                       if (auto failure = judge(run.input, expect, step.span, run.groups)) {
+                           run.add(std::move(*failure));
+                       }
+                       run.groups.clear();
+                       run.since_expect = 0;
+                   },
+                   [&](const ExpectCounter& expect) { do_expect_counter(run, expect, step.span); },
+                   [&](const ExpectNamedCounter& expect) { do_expect_counter(run, expect, step.span); },
+                   [&](const ExpectElement& expect) {
+                       run.state.elapsed_ns = run.elapsed_ns;
+                       if (auto failure = judge(run.input, expect, step.span, run.state)) {
+                           run.add(std::move(*failure));
+                       }
+                   },
+                   [&](const ExpectBytes& expect) { do_expect_bytes(run, expect, step.span); },
+                   [&](const Advance& advance) { run.elapsed_ns += advance.ns; }},
+        step.node);
 }
 
 bool kernel_failed(const TestResult& result) {

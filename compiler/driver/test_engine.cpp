@@ -56,7 +56,7 @@ Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_
 Result<Counts> counts_in_kernel(const rt::Loaded& program, const Policy& policy) {
     const Artifact& artifact = program.artifact();
     Counts counts{std::vector<Count>(policy.rules.size() + policy.chains.size()),
-                  std::vector<Count>(policy.rules.size())};
+                  std::vector<Count>(policy.rules.size()), std::vector<Count>(policy.counters.size())};
     const int counters = program.map_fd("counters");
     if (counters < 0) {
         return counts;
@@ -76,6 +76,9 @@ Result<Counts> counts_in_kernel(const rt::Loaded& program, const Policy& policy)
         if (decider.mid_slot && i < counts.mid.size()) {
             counts.mid[i] = at(*decider.mid_slot);
         }
+    }
+    for (size_t i = 0; i < artifact.counters.size() && i < counts.named.size(); ++i) {
+        counts.named[i] = at(artifact.counters[i].slot);
     }
     return counts;
 }

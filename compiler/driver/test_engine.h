@@ -23,8 +23,9 @@ struct Decision {
 
 /// Counters of a policy in the evaluator's form.
 struct Counts {
-    std::vector<Count> end; // by DeciderId
-    std::vector<Count> mid; // by RuleId
+    std::vector<Count> end;   // by DeciderId
+    std::vector<Count> mid;   // by RuleId
+    std::vector<Count> named; // by NamedCounterId
 };
 
 /// The shortest frame the kernel's test run takes.

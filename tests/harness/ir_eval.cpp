@@ -1,5 +1,6 @@
 #include "tests/harness/ir_eval.h"
 
+#include "codegen-templates/abi.h"
 #include "compiler/base/bytes.h"
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
@@ -114,8 +115,59 @@ struct Machine {
         return found ? std::optional(dispatch.verdicts[found->value]) : dispatch.otherwise;
     }
 
+    /// Ended: the rule does not match; a verdict: the limit had no room.
+    struct Ended {};
+    using Met = std::variant<std::monostate, Ended, Verdict>;
+    Met meet(const ir::LimitStep& step, const Moment& moment) {
+        const auto key = tuple(step.keys, step.masks);
+        if (!key) {
+            return Ended{};
+        }
+        const Limit& limit = policy.limit(step.limit);
+        const LimitAnswer answer = ask_limit(limit, state.meters.limits[limit.id.value], *key, moment);
+        if (answer == LimitAnswer::Full) {
+            const auto verdict = verdict_on_full(limit);
+            return verdict ? Met{*verdict} : Met{Ended{}};
+        }
+        return (answer == LimitAnswer::Beyond) == step.over ? Met{} : Met{Ended{}};
+    }
+    Met meet(const ir::QuotaStep& step, const Moment& moment) {
+        const Quota& quota = policy.quota(step.quota);
+        return ask_quota(quota, state.meters.used[quota.id.value], moment) == step.over ? Met{}
+                                                                                        : Met{Ended{}};
+    }
+    /// The steps with meters; nothing for the others.
+    std::optional<Met> meet(const ir::Rule& rule, const ir::Step& step) {
+        const Moment moment{{rule.decider.value}, state.now_ns(), subject.view.frame.size()};
+        if (const auto* limit = std::get_if<ir::LimitStep>(&step.node)) {
+            return meet(*limit, moment);
+        }
+        if (const auto* quota = std::get_if<ir::QuotaStep>(&step.node)) {
+            return meet(*quota, moment);
+        }
+        if (const auto* log = std::get_if<ir::Log>(&step.node)) {
+            run_log(state.meters, log->index, log->every_ns, moment);
+            return Met{};
+        }
+        if (const auto* sample = std::get_if<ir::Sample>(&step.node)) {
+            const uint32_t draw = random_draw(state.seed, state.packets, sample->occurrence);
+            run_sample(state.meters, sample->one_in, sample->snap, draw, moment);
+            return Met{};
+        }
+        return {};
+    }
+
     std::optional<Verdict> run(const ir::Rule& rule) {
         for (const ir::Step& step : rule.steps) {
+            if (const auto met = meet(rule, step)) {
+                if (const auto* verdict = std::get_if<Verdict>(&*met)) {
+                    return *verdict;
+                }
+                if (std::holds_alternative<Ended>(*met)) {
+                    return {};
+                }
+                continue;
+            }
             if (const auto* guard = std::get_if<ir::Guard>(&step.node)) {
                 if (!holds(guard->cond)) {
                     return {};
@@ -223,6 +275,12 @@ std::string count_difference(const Policy& policy, const State& state, const std
         if (differs(plan.mid[i], state.mid_counts[i])) {
             return fmt::format("mid counter of {}: {} packets, evaluator {}", display_of(policy, {i}),
                                slots[plan.mid[i]->value].packets, state.mid_counts[i].packets);
+        }
+    }
+    for (uint32_t i = 0; i < plan.named.size(); ++i) {
+        if (differs(plan.named[i], state.named_counts[i])) {
+            return fmt::format("counter {}: {} packets, evaluator {}", policy.counters[i].name,
+                               slots[plan.named[i].value].packets, state.named_counts[i].packets);
         }
     }
     return {};

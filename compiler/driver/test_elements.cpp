@@ -60,17 +60,51 @@ bool is_as_expected(const ExpectElement& expect, const std::optional<FoundElemen
            (expires && (found->expires_ns - now_ns) / second_ns == *expect.expires_ns / second_ns);
 }
 
+/// The same element in the program's maps.
+Result<std::optional<FoundElement>> ask_kernel(const CaseInput& input, const LiveSet& set, const Box& box,
+                                               uint64_t now_ns) {
+    std::vector<uint32_t> low, high;
+    for (size_t part = 0; part < box.size(); ++part) {
+        append_words(low, box[part].lo, set.parts[part].width);
+        append_words(high, box[part].hi, set.parts[part].width);
+    }
+    const auto found = rt::find_element(*input.program, set.id.value, low, high, now_ns);
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    if (!*found) {
+        return std::nullopt;
+    }
+    const rt::FoundElement& element = **found;
+    return FoundElement{element.expires_ns, element.value, {element.packets, element.bytes}};
+}
+
 } // namespace
 
 std::optional<Failure> judge(const CaseInput& input, const ExpectElement& expect, Span span,
                              const State& state) {
     const LiveSet& set = input.policy.set(expect.set);
-    const auto found = state.sets[expect.set.value].element(set, expect.box, state.now_ns());
+    auto found = state.sets[expect.set.value].element(set, expect.box, state.now_ns());
+    Failure failure;
+    failure.where = input.sources.where(span);
+    if (input.engine != Engine::Reference) {
+        const auto kernel = ask_kernel(input, set, expect.box, state.now_ns());
+        if (!kernel) {
+            failure.kind = Failure::Kind::Engine;
+            failure.actual = kernel.error().message;
+            return failure;
+        }
+        if (input.engine == Engine::Both && *kernel != found) {
+            failure.kind = Failure::Kind::Disagreement;
+            failure.expected = "reference engine: " + actual_text(set, expect, found, state.now_ns());
+            failure.actual = "kernel engine: " + actual_text(set, expect, *kernel, state.now_ns());
+            return failure;
+        }
+        found = *kernel;
+    }
     if (is_as_expected(expect, found, state.now_ns())) {
         return std::nullopt;
     }
-    Failure failure;
-    failure.where = input.sources.where(span);
     failure.expected = expected_text(set, expect);
     failure.actual = actual_text(set, expect, found, state.now_ns());
     return failure;

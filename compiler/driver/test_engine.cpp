@@ -17,6 +17,9 @@ PacketView view_of(std::span<const uint8_t> frame, const Surroundings& around) {
 }
 
 Result<void> reset(const rt::Loaded& program) {
+    if (const Result<void> state = rt::reset_state(program); !state) {
+        return state;
+    }
     const int counters = program.map_fd("counters");
     const Result<void> cleared =
         counters < 0 ? Result<void>{} : rt::clear_counters(counters, program.artifact().slots);

@@ -133,10 +133,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"nocount drop comment \"why not\"", "nocount\n(verdict drop)\ncomment \"why not\""},
         Case{"tcp dport 22 \\\n drop # no", "match implied (field \"tcp\" \"dport\") 22\n(verdict drop)"},
         Case{"limit rate over 5/second burst 4 per ip saddr size 65536 on full drop pass",
-             "other \"limit\" \"limit rate over 5/second burst 4 per ip saddr size 65536 on full "
-             "drop\"\n(verdict "
+             "limit rate over 5/second burst 4 per ip saddr size 65536 on full "
+             "drop\n(verdict "
              "pass)"},
-        Case{"log prefix \"drop \" drop", "other \"log\" \"log prefix \"drop \"\"\n(verdict drop)"},
+        Case{"log prefix \"drop \" drop", "log prefix \"drop \"\n(verdict drop)"},
         Case{"ip ttl set 9 pass", "other \"ip ttl set\" \"ip ttl set 9\"\n(verdict pass)"},
         Case{"meta mark set 5", "other \"meta mark set\" \"meta mark set 5\""},
         Case{"vlan push id 5 pcp 1 tx", "other \"vlan push\" \"vlan push id 5 pcp 1\"\n(verdict tx)"},
@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"redirect to { eth0, eth1 }", "other \"redirect\" \"redirect to { eth0, eth1 }\""},
         Case{"ct state vmap { new : drop } pass",
              "other \"ct\" \"ct state vmap { new : drop }\"\n(verdict pass)"},
-        Case{"counter name foo drop", "other \"counter name\" \"counter name foo\"\n(verdict drop)"},
+        Case{"counter name foo drop", "counter name \"foo\"\n(verdict drop)"},
         Case{"sip_method(packet) == 2 drop",
              "other \"sip_method\" \"sip_method(packet) == 2\"\n(verdict drop)"},
         Case{"( ct state new or tcp dport 5 ) drop",

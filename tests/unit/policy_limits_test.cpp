@@ -1,0 +1,409 @@
+// Limits, quotas, named counters, logs and samples: what the checker makes of them, and what they do to
+// packets as time goes by.
+#include "codegen-templates/abi.h"
+#include "compiler/packet/build.h"
+#include "compiler/policy/evaluate.h"
+#include "compiler/policy/limits.h"
+#include "tests/unit/policy_check_helper.h"
+
+#include <random>
+
+namespace xdpc {
+namespace {
+
+constexpr uint64_t second = 1'000'000'000;
+
+/// A policy that is right, and packets through it.
+class Bench {
+public:
+    explicit Bench(const std::string& text) : checked_(check_text(text)) {
+        EXPECT_TRUE(checked_.policy) << checked_.rendered();
+        state_.emplace(*checked_.policy);
+    }
+    Outcome send(std::span<const uint8_t> frame) {
+        PacketView view;
+        view.frame = frame;
+        return evaluate(*checked_.policy, *state_, view);
+    }
+    /// "pass by r"
+    std::string say(std::span<const uint8_t> frame) {
+        const Outcome outcome = send(frame);
+        return std::string(name_of(outcome.action)) + " by " + display_of(*checked_.policy, outcome.decider);
+    }
+    TraceStep trace_first(std::span<const uint8_t> frame) {
+        PacketView view;
+        view.frame = frame;
+        Trace trace;
+        evaluate(*checked_.policy, *state_, view, &trace);
+        return trace.steps.front();
+    }
+    void advance(uint64_t ns) { state_->elapsed_ns += ns; }
+    State& state() { return *state_; }
+    const Policy& policy() { return *checked_.policy; }
+
+private:
+    Checked checked_;
+    std::optional<State> state_;
+};
+
+/// An IPv4 TCP frame from this source.
+packet::Frame frame_from(uint32_t source, size_t payload = 0) {
+    packet::Frame frame(54 + payload);
+    frame[12] = 0x08;
+    frame[14] = 0x45;
+    const auto total = static_cast<uint16_t>(40 + payload);
+    frame[16] = static_cast<uint8_t>(total >> 8U);
+    frame[17] = static_cast<uint8_t>(total);
+    frame[22] = 64;
+    frame[23] = 6;
+    for (unsigned i = 0; i < 4; ++i) {
+        frame[26 + i] = static_cast<uint8_t>(source >> (24 - 8 * i));
+    }
+    frame[37] = 80;
+    frame[46] = 0x50;
+    return frame;
+}
+
+std::string ingress(const std::string& rules, const std::string& before = "") {
+    return before + "\nchain ingress {\n policy drop\n" + rules + "\n}\n";
+}
+
+Limit limit_of(const std::string& text) {
+    const Checked checked = check_rule_text("r: limit " + text + " pass");
+    EXPECT_TRUE(checked.policy) << checked.rendered();
+    return checked.policy ? checked.policy->limits.at(0) : Limit{};
+}
+
+// ---- what the checker makes of them
+
+TEST(Limits, AreReadInNftsUnits) {
+    const Limit packets = limit_of("rate 200/minute burst 7 packets");
+    EXPECT_EQ(packets.amount, 200U);
+    EXPECT_EQ(packets.unit_ns, 60 * second);
+    EXPECT_EQ(packets.burst, 7U);
+    EXPECT_EQ(limit_cost(packets), 300'000'000U);
+    EXPECT_EQ(packets.capacity_ns, 2'100'000'000U);
+    EXPECT_EQ(limit_of("rate 10/second").burst, 5U);
+
+    const Limit bytes = limit_of("rate 10 kbytes/second burst 2 mbytes");
+    EXPECT_EQ(bytes.amount, 10U * 1024);
+    EXPECT_EQ(bytes.burst, 2U * 1024 * 1024);
+    EXPECT_EQ(bytes.capacity_ns, second * (10 * 1024 + 2 * 1024 * 1024) / (10 * 1024));
+    EXPECT_EQ(limit_of("rate 10 kbytes/second").burst, 0U);
+    EXPECT_EQ(limit_of("rate 10 kbytes/second").capacity_ns, second);
+}
+
+TEST(Limits, AreWrittenAsTheyWereRead) {
+    for (const std::string text :
+         {"rate 10/second", "rate over 200/second burst 400 packets per ip saddr size 65536",
+          "rate 3 mbytes/day burst 5 kbytes per ip saddr . tcp dport size 9 on full continue",
+          "rate 8 bytes/second per ip6 saddr & ffff:ffff:ffff:ffff:: size 1 on full pass"}) {
+        EXPECT_EQ(text_of(limit_of(text)), text);
+    }
+}
+
+TEST(Limits, OutOfRangeAreRefused) {
+    for (const std::string text :
+         {"rate 0/second", "rate 1000000001/second", "rate 7 bytes/second", "rate 10/second burst 0 packets",
+          "rate 1/week burst 7626 packets", "rate 10/second per ip saddr size 0",
+          "rate 10/second per ip saddr size 16777217"}) {
+        const Checked checked = check_rule_text("limit " + text + " pass");
+        EXPECT_FALSE(checked.policy) << text;
+        EXPECT_TRUE(checked.kinds().contains("NumberOutOfRange")) << text << checked.rendered();
+    }
+    for (const std::string text :
+         {"rate 1000000000/second", "rate 8 bytes/second", "rate 1/week burst 7625 packets",
+          "rate 10/second per ip saddr size 16777216"}) {
+        EXPECT_TRUE(check_rule_text("limit " + text + " pass").policy) << text;
+    }
+}
+
+TEST(Limits, EveryNumberThatTheParserTakesIsJudged) {
+    for (const char* number : {"18446744073709551615", "9223372036854775808", "99999999999999999999"}) {
+        for (const std::string form :
+             {"limit rate N/second", "limit rate N mbytes/second", "limit rate 1/second burst N",
+              "limit rate 1 mbytes/second burst N mbytes", "limit rate 1/second per ip saddr size N",
+              "quota N mbytes", "quota 5 bytes used N mbytes", "sample N/2", "sample 1/N",
+              "sample 1/2 snap N"}) {
+            std::string text = form;
+            text.replace(text.find('N'), 1, number);
+            const Checked checked = check_rule_text(text + " pass");
+            EXPECT_FALSE(checked.policy) << text;
+        }
+    }
+}
+
+TEST(Limits, NeedTheHeadersOfTheirKeys) {
+    Bench bench(ingress("r: limit rate 10/second per tcp dport size 4 pass"));
+    packet::Frame arp(60);
+    arp[12] = 0x08;
+    arp[13] = 0x06;
+    EXPECT_EQ(bench.say(arp), "drop by policy");
+    EXPECT_EQ(bench.say(frame_from(1)), "pass by r");
+    EXPECT_EQ(bench.state().meters.limits[0].within, 1U);
+}
+
+// ---- buckets
+
+/// Tokens as a number of its own that grows with time: the textbook's way, in 128 bits without rounding.
+class NaiveBucket {
+public:
+    NaiveBucket(uint64_t cost, uint64_t capacity) : cost_(cost), capacity_(capacity), tokens_(capacity) {}
+    bool take(uint64_t now, uint64_t cost) {
+        tokens_ = std::min<u128>(capacity_, tokens_ + (now - last_));
+        last_ = now;
+        if (tokens_ < cost) {
+            return false;
+        }
+        tokens_ -= cost;
+        return true;
+    }
+    [[nodiscard]] uint64_t cost() const { return cost_; }
+
+private:
+    uint64_t cost_;
+    u128 capacity_, tokens_;
+    uint64_t last_ = 0;
+};
+
+TEST(Limits, AgreeWithTokensThatAreCounted) {
+    std::mt19937_64 random(7);
+    for (int round = 0; round < 200; ++round) {
+        Limit limit;
+        limit.bytes = round % 2 == 1;
+        limit.amount = (limit.bytes ? 1000 : 1) + random() % 5000;
+        limit.unit_ns = random() % 2 == 0 ? second : 60 * second;
+        limit.burst = 1 + random() % 50 * (limit.bytes ? 100 : 1);
+        limit.capacity_ns = limit_capacity(limit).value();
+        LimitState state;
+        NaiveBucket naive(limit_cost(limit), limit.capacity_ns);
+        uint64_t now = test_clock_begin_ns;
+        for (int i = 0; i < 500; ++i) {
+            now += random() % 3 == 0 ? random() % (limit.unit_ns / 10) : random() % 1000;
+            const uint64_t bytes = 60 + random() % 1400;
+            const bool within = ask_limit(limit, state, {}, {{}, now, bytes}) == LimitAnswer::Within;
+            ASSERT_EQ(within, naive.take(now, limit_cost_of(limit, bytes)))
+                << "round " << round << " packet " << i;
+        }
+        EXPECT_EQ(state.within + state.beyond, 500U);
+    }
+}
+
+TEST(Limits, GiveTheBurstAtOnceAndThenTheRate) {
+    Bench bench(ingress("r: limit rate 10/second burst 3 packets pass"));
+    const packet::Frame frame = frame_from(1);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(bench.say(frame), "pass by r");
+    }
+    EXPECT_EQ(bench.say(frame), "drop by policy");
+    bench.advance(second / 10 - 1);
+    EXPECT_EQ(bench.say(frame), "drop by policy");
+    bench.advance(1);
+    EXPECT_EQ(bench.say(frame), "pass by r");
+    EXPECT_EQ(bench.say(frame), "drop by policy");
+    bench.advance(3600 * second); // no more than the burst gathers
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(bench.say(frame), "pass by r");
+    }
+    EXPECT_EQ(bench.say(frame), "drop by policy");
+    EXPECT_EQ(bench.state().meters.limits[0].within, 7U);
+    EXPECT_EQ(bench.state().meters.limits[0].beyond, 4U);
+}
+
+TEST(Limits, OfBytesCountTheFrame) {
+    Bench bench(ingress("r: limit rate 1000 bytes/second burst 1000 bytes pass"));
+    const packet::Frame frame = frame_from(1, 446); // 500 bytes
+    for (int i = 0; i < 4; ++i) {                   // a second's bytes, and the burst
+        EXPECT_EQ(bench.say(frame), "pass by r");
+    }
+    EXPECT_EQ(bench.say(frame), "drop by policy");
+    bench.advance(second / 2);
+    EXPECT_EQ(bench.say(frame), "pass by r");
+    EXPECT_EQ(bench.say(frame), "drop by policy");
+}
+
+TEST(Limits, WithANameAreSharedByRules) {
+    Bench bench(ingress("a: tcp dport 80 limit name l pass\n b: limit name l tx",
+                        "limit l { rate 1/second burst 2 packets }"));
+    const packet::Frame frame = frame_from(1);
+    EXPECT_EQ(bench.say(frame), "pass by a");
+    EXPECT_EQ(bench.say(frame), "pass by a");
+    EXPECT_EQ(bench.say(frame), "drop by policy"); // beyond, asked twice
+    EXPECT_EQ(bench.state().meters.limits[0].beyond, 2U);
+}
+
+// ---- per key
+
+TEST(LimitsPerKey, HaveABucketForEach) {
+    Bench bench(
+        ingress("flood: limit rate over 1/second burst 2 packets per ip saddr size 16 drop\n rest: pass"));
+    for (uint32_t source = 1; source <= 8; ++source) {
+        EXPECT_EQ(bench.say(frame_from(source)), "pass by rest");
+        EXPECT_EQ(bench.say(frame_from(source)), "pass by rest");
+        EXPECT_EQ(bench.say(frame_from(source)), "drop by flood");
+    }
+}
+
+TEST(LimitsPerKey, MasksOfKeysJoinSources) {
+    Bench bench(ingress("r: limit rate 1/second burst 1 packets per ip saddr & 255.255.255.0 size 16 pass"));
+    EXPECT_EQ(bench.say(frame_from(0x0A000001)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(0x0A000002)), "drop by policy");
+    EXPECT_EQ(bench.say(frame_from(0x0A000102)), "pass by r");
+}
+
+TEST(LimitsPerKey, FullTablesDoWhatTheySay) {
+    const packet::Frame third = frame_from(3);
+    const auto full = [](const std::string& on_full) {
+        Bench bench(ingress("r: limit rate 1/second burst 2 packets per ip saddr size 2" + on_full +
+                            " tx\n rest: pass"));
+        EXPECT_EQ(bench.say(frame_from(1)), "tx by r");
+        EXPECT_EQ(bench.say(frame_from(2)), "tx by r");
+        return bench;
+    };
+    for (const auto& [on_full, said] :
+         std::vector<std::pair<std::string, std::string>>{{"", "drop by r"},
+                                                          {" on full drop", "drop by r"},
+                                                          {" on full pass", "pass by r"},
+                                                          {" on full continue", "pass by rest"}}) {
+        Bench bench = full(on_full);
+        EXPECT_EQ(bench.say(third), said) << on_full;
+        EXPECT_EQ(bench.state().meters.limits[0].overflows, 1U);
+        EXPECT_EQ(bench.state().meters.limits[0].within, 2U);
+        EXPECT_EQ(bench.say(frame_from(1)), "tx by r") << "a bucket that is there is kept";
+        bench.advance(second); // that of 2 has refilled, that of 1 not yet
+        EXPECT_EQ(bench.say(third), "tx by r");
+        EXPECT_EQ(bench.state().meters.limits[0].buckets->count(), 2U);
+        EXPECT_NE(bench.state().meters.limits[0].buckets->find({1}), nullptr);
+        EXPECT_EQ(bench.state().meters.limits[0].buckets->find({2}), nullptr);
+    }
+}
+
+TEST(LimitsPerKey, AVerdictOfAFullTableIsCountedAsTheRules) {
+    Bench bench(ingress("r: limit rate 1/second burst 1 packets per ip saddr size 1 log"));
+    EXPECT_EQ(bench.say(frame_from(1)), "drop by policy");
+    EXPECT_EQ(bench.say(frame_from(2)), "drop by r");
+    EXPECT_EQ(bench.state().end_counts[0].packets, 1U);
+}
+
+/// One source sends ten times its rate, all others less than theirs: it gets its rate and its burst, they
+/// lose nothing.
+TEST(LimitsPerKey, AFlooderAmongFiftyThousandSourcesHurtsItselfOnly) {
+    constexpr uint32_t sources = 50'000;
+    constexpr uint64_t seconds = 10;
+    constexpr uint64_t rate = 200;
+    constexpr uint64_t burst = 400;
+    Bench bench(ingress("flood: limit rate over 200/second burst 400 packets per ip saddr size 65536 drop\n"
+                        "rest: pass"));
+    constexpr uint64_t ticks = 10'000; // of 1 ms
+    constexpr uint64_t a_tick = seconds * sources / ticks;
+    packet::Frame flooding = frame_from(1);
+    uint64_t flooder_passed = 0;
+    uint64_t others_lost = 0;
+    uint32_t next = 0;
+    for (uint64_t tick = 0; tick < ticks; ++tick) {
+        for (int i = 0; i < 2; ++i) {
+            flooder_passed += bench.send(flooding).action == Action::Pass ? 1 : 0;
+        }
+        for (uint64_t i = 0; i < a_tick; ++i) {
+            next = (next + 1) % (sources - 1);
+            others_lost += bench.send(frame_from(2 + next)).action == Action::Pass ? 0 : 1;
+        }
+        bench.advance(seconds * second / ticks);
+    }
+    const double wanted = static_cast<double>(rate * seconds + burst);
+    EXPECT_NEAR(static_cast<double>(flooder_passed), wanted, wanted * 0.02);
+    EXPECT_EQ(others_lost, 0U);
+    EXPECT_EQ(bench.state().meters.limits[0].overflows, 0U);
+}
+
+// ---- quotas, counters, logs, samples
+
+TEST(Quotas, AreOverOnceMoreIsUsed) {
+    Bench bench(ingress("over: quota over 1000 bytes used 500 bytes drop\n rest: pass"));
+    const packet::Frame frame = frame_from(1, 196); // 250 bytes
+    EXPECT_EQ(bench.say(frame), "pass by rest");
+    EXPECT_EQ(bench.say(frame), "pass by rest"); // all of it
+    EXPECT_EQ(bench.say(frame), "drop by over");
+    EXPECT_EQ(bench.state().meters.used[0], 1250U);
+}
+
+TEST(Quotas, WithANameAreSharedAndKeepTheirSense) {
+    Bench bench(ingress("a: tcp dport 80 quota name q pass\n b: quota name q tx", "quota q { 100 bytes }"));
+    EXPECT_EQ(bench.say(frame_from(1)), "pass by a"); // 54
+    EXPECT_EQ(bench.say(frame_from(1)), "drop by policy");
+    EXPECT_EQ(bench.state().meters.used[0], 3 * 54U);
+}
+
+TEST(NamedCounters, CountForAllThatNameThem) {
+    Bench bench(ingress("tcp dport 80 counter name c\n counter name c pass", "counter c { }"));
+    bench.send(frame_from(1));
+    packet::Frame other = frame_from(1, 10);
+    other[37] = 81;
+    bench.send(other);
+    EXPECT_EQ(bench.state().named_counts[0], (Count{3, 54 + 54 + 64}));
+}
+
+TEST(Logs, SayAtMostOneInTheirTime) {
+    Bench bench(ingress("r: log prefix \"a\" every 1s\n log pass"));
+    const packet::Frame frame = frame_from(1);
+    bench.send(frame); // first at once
+    bench.advance(second - 1);
+    bench.send(frame);
+    bench.advance(1);
+    bench.send(frame);
+    const std::vector<Event>& events = bench.state().meters.events;
+    ASSERT_EQ(events.size(), 5U);
+    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.index == 0; }), 2);
+    EXPECT_EQ(events[0], (Event{Event::Kind::Log, {0}, 0, test_clock_begin_ns, 54, 0}));
+    EXPECT_EQ(events[1].index, 1U);
+    EXPECT_EQ(events[3].time_ns, test_clock_begin_ns + second);
+}
+
+TEST(Samples, TakeThePacketsThatTheDrawSays) {
+    Bench bench(ingress("sample 1/4 snap 20 pass"));
+    const packet::Frame frame = frame_from(1);
+    size_t wanted = 0;
+    for (uint64_t packet = 0; packet < 4000; ++packet) {
+        wanted += random_draw(bench.state().seed, packet, 0) % 4 == 0 ? 1 : 0;
+        EXPECT_EQ(bench.send(frame).action, Action::Pass);
+    }
+    EXPECT_EQ(bench.state().meters.events.size(), wanted);
+    EXPECT_NEAR(static_cast<double>(wanted), 1000, 150);
+    EXPECT_EQ(bench.state().meters.events[0].captured, 20U);
+}
+
+TEST(Events, AreBounded) {
+    Bench bench(ingress("log pass"));
+    const packet::Frame frame = frame_from(1);
+    for (size_t i = 0; i < Meters::max_events + 10; ++i) {
+        bench.send(frame);
+    }
+    EXPECT_EQ(bench.state().meters.events.size(), Meters::max_events);
+    EXPECT_EQ(bench.state().meters.lost_events, 10U);
+}
+
+// ---- what is said of them
+
+TEST(Traces, SayWhichLimitStoppedARule) {
+    Bench bench(ingress("flood: limit rate 200/second burst 2 packets per ip saddr size 4 pass"));
+    bench.send(frame_from(0x0A000001));
+    bench.send(frame_from(0x0A000001));
+    const TraceStep step = bench.trace_first(frame_from(0x0A000001));
+    EXPECT_FALSE(step.matched);
+    EXPECT_EQ(step.field, "limit flood of 10.0.0.1");
+    EXPECT_EQ(step.value, "beyond 200/second, 0 of 2 left");
+    EXPECT_EQ(step.wanted, "within it");
+}
+
+TEST(Traces, SayWhatAQuotaHasUsed) {
+    Bench bench(ingress("q: quota 1 kbytes pass"));
+    const packet::Frame frame = frame_from(1, 970); // all of it
+    bench.send(frame);
+    const TraceStep step = bench.trace_first(frame);
+    EXPECT_FALSE(step.matched);
+    EXPECT_EQ(step.field, "quota q");
+    EXPECT_EQ(step.value, "2 kbytes used of 1 kbytes");
+}
+
+} // namespace
+} // namespace xdpc

@@ -256,6 +256,30 @@ std::string element_difference(const Policy& policy, const State& program, const
     return {};
 }
 
+/// The same for limits, quotas and events.
+std::string meter_difference(const Policy& policy, const Meters& program, const Meters& evaluator) {
+    for (const Limit& limit : policy.limits) {
+        const LimitState& a = program.limits[limit.id.value];
+        const LimitState& b = evaluator.limits[limit.id.value];
+        if (a.full_at != b.full_at || a.within != b.within || a.beyond != b.beyond ||
+            a.overflows != b.overflows) {
+            return fmt::format("limit {}: {} within, {} beyond, {} overflows, evaluator {}, {}, {}",
+                               limit.display, a.within, a.beyond, a.overflows, b.within, b.beyond,
+                               b.overflows);
+        }
+    }
+    for (const Quota& quota : policy.quotas) {
+        const size_t i = quota.id.value;
+        if (program.used[i] != evaluator.used[i]) {
+            return fmt::format("quota {}: {} used, evaluator {}", quota.display, program.used[i],
+                               evaluator.used[i]);
+        }
+    }
+    return program.events == evaluator.events ? std::string()
+                                              : fmt::format("{} events, evaluator {}, or they differ",
+                                                            program.events.size(), evaluator.events.size());
+}
+
 std::string name_of(const Policy& policy, const Outcome& outcome) {
     return fmt::format("{} by {}", name_of(outcome.action), display_of(policy, outcome.decider));
 }
@@ -314,8 +338,13 @@ std::string difference(const Policy& policy, const ir::Program& program,
         }
     }
     of_program.elapsed_ns = state.elapsed_ns;
-    const std::string differs = element_difference(policy, of_program, state);
-    return differs.empty() ? count_difference(policy, state, slots) : differs;
+    for (const std::string& differs : {element_difference(policy, of_program, state),
+                                       meter_difference(policy, of_program.meters, state.meters)}) {
+        if (!differs.empty()) {
+            return differs;
+        }
+    }
+    return count_difference(policy, state, slots);
 }
 
 } // namespace xdpc::test

@@ -1,6 +1,7 @@
 #include "tests/harness/random_policy.h"
 
 #include "compiler/policy/evaluate.h"
+#include "tests/harness/random_limits.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -303,8 +304,15 @@ Rule Generator::rule(uint32_t chain) {
     if (auto change = at_once ? update() : std::nullopt) {
         result.statements.push_back(std::move(*change));
     }
+    const auto meter = [&](unsigned percent) {
+        if (options_.meters && chance(rng_, percent)) {
+            result.statements.push_back(random_meter(rng_, policy_, result, keys()));
+        }
+    };
+    meter(15);
     for (uint64_t i = chance(rng_, 95) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
         result.statements.push_back(MatchStatement{condition(2)});
+        meter(30);
         if (chance(rng_, 15)) {
             result.statements.push_back(CountStatement{});
             result.counts_mid = true;
@@ -327,7 +335,9 @@ Rule Generator::rule(uint32_t chain) {
     }
     const auto* verdict =
         std::get_if<VerdictStatement>(result.statements.empty() ? nullptr : &result.statements.back());
-    result.counts = (by_map || (verdict && is_terminal(verdict->verdict))) && chance(rng_, 90);
+    const bool decides =
+        by_map || (verdict && is_terminal(verdict->verdict)) || may_end_when_full(policy_, result);
+    result.counts = decides && chance(rng_, 90);
     return result;
 }
 

@@ -17,14 +17,15 @@ struct Case {
     Policy policy;
 };
 
-Case case_of(uint64_t seed, size_t max_live = 0) {
+Case case_of(uint64_t seed, size_t max_live = 0, bool meters = false) {
     test::Rng rng(seed);
     Case result;
     result.frames = test::random_frames(rng, 60);
     test::RandomPolicyOptions options;
     options.max_live = max_live;
+    options.meters = meters;
     result.policy = test::random_policy(rng, result.frames, options);
-    if (max_live != 0) { // so that what was left behind is met again
+    if (max_live != 0 || meters) { // so that what was left behind is met again
         for (size_t i = 0; i < 60; ++i) {
             result.frames.push_back(test::pick(rng, result.frames));
         }
@@ -122,6 +123,57 @@ TEST(PassesDifferential, LiveSetsFillCountAndExpire) {
     EXPECT_GT(counted, 100U);
     EXPECT_GT(added, 20U);
     EXPECT_GT(gone, 20U);
+}
+
+TEST(PassesDifferential, Meters) {
+    for (uint64_t seed = 1; seed <= seeds / 2; ++seed) {
+        const Case c = case_of(seed, seed % 2 == 0 ? 2 : 0, true);
+        ASSERT_EQ(try_with(c, pass_names()), "") << "seed " << seed << ", flatten alone";
+        ASSERT_EQ(try_with(c, {}), "") << "seed " << seed << ", all passes";
+    }
+}
+
+TEST(PassesDifferential, MetersWithEachPassAlone) {
+    for (uint64_t seed = 1; seed <= seeds / 20; ++seed) {
+        const Case c = case_of(seed, 0, true);
+        for (const std::string& name : pass_names()) {
+            ASSERT_EQ(try_with(c, all_but(name)), "") << "seed " << seed << ", only " << name;
+            ASSERT_EQ(try_with(c, {name}), "") << "seed " << seed << ", without " << name;
+        }
+    }
+}
+
+/// Otherwise nothing of it would be tested.
+TEST(PassesDifferential, MetersAreMetFromAllSides) {
+    uint64_t within = 0;
+    uint64_t beyond = 0;
+    uint64_t overflows = 0;
+    size_t over = 0;
+    size_t events = 0;
+    for (uint64_t seed = 1; seed <= 300; ++seed) {
+        const Case c = case_of(seed, 0, true);
+        State state(c.policy);
+        for (const auto& frame : c.frames) {
+            PacketView view;
+            view.frame = frame;
+            (void)evaluate(c.policy, state, view);
+            state.elapsed_ns += 50'000'000;
+        }
+        for (const LimitState& limit : state.meters.limits) {
+            within += limit.within;
+            beyond += limit.beyond;
+            overflows += limit.overflows;
+        }
+        for (const Quota& quota : c.policy.quotas) {
+            over += state.meters.used[quota.id.value] > quota.bytes ? 1 : 0;
+        }
+        events += state.meters.events.size();
+    }
+    EXPECT_GT(within, 1000U);
+    EXPECT_GT(beyond, 1000U);
+    EXPECT_GT(overflows, 100U);
+    EXPECT_GT(over, 20U);
+    EXPECT_GT(events, 1000U);
 }
 
 /// A generator whose rules never match would test nothing.

@@ -1,0 +1,16 @@
+// Limits, quotas, named counters, logs and samples for random policies: small ones, so that a few packets
+// exhaust buckets, fill tables and go over quotas.
+#pragma once
+
+#include "compiler/policy/policy.h"
+#include "tests/harness/random_frame.h"
+
+namespace xdpc::test {
+
+/// A statement of one of these kinds for this rule, with what it needs in the policy: new, or shared with
+/// earlier rules. `keys` are those of a limit per key.
+Statement random_meter(Rng& rng, Policy& policy, const Rule& rule, std::vector<Key> keys);
+/// Whether a limit in the rule may decide a packet, where its table is full.
+bool may_end_when_full(const Policy& policy, const Rule& rule);
+
+} // namespace xdpc::test

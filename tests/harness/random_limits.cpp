@@ -83,6 +83,43 @@ Statement random_meter(Rng& rng, Policy& policy, const Rule& rule, std::vector<K
                            {}};
 }
 
+std::string random_objects_text() {
+    return "limit l0 { rate 2/second burst 3 packets }\n"
+           "limit l1 { rate over 600 bytes/second burst 100 bytes per ip saddr size 3 on full continue }\n"
+           "limit l2 { rate 3/minute per ip6 saddr & ffff:ffff:: . th dport size 5 on full pass }\n"
+           "quota q0 { over 900 bytes }\nquota q1 { 2 kbytes used 5 bytes }\ncounter c0 { }\ncounter c1 { "
+           "}\n";
+}
+
+std::string random_meter_text(Rng& rng, const std::vector<std::string>& keys) {
+    static const std::vector<std::string> on_full{"", "", " on full drop", " on full pass",
+                                                  " on full continue"};
+    const std::string over = chance(rng, 50) ? "over " : "";
+    switch (below(rng, 10)) {
+    case 0:
+        return fmt::format("limit name l{}", below(rng, 3));
+    case 1:
+        return fmt::format("quota name \"q{}\"", below(rng, 2));
+    case 2:
+        return fmt::format("counter name c{}", below(rng, 2));
+    case 3:
+        return fmt::format("quota {}{} bytes used {} bytes", over, below(rng, 5000), below(rng, 500));
+    case 4:
+        return fmt::format("log prefix \"a log\" every {}ms", below(rng, 4) * 500);
+    case 5:
+        return fmt::format("sample 1/{} snap {}", 1 + below(rng, 4), below(rng, 200));
+    case 6:
+        return fmt::format("limit rate {}{} bytes/second burst {} bytes", over, 100 + below(rng, 2000),
+                           below(rng, 600));
+    default:
+        std::string text =
+            fmt::format("limit rate {}{}/second burst {}", over, 1 + below(rng, 6), 1 + below(rng, 4));
+        return chance(rng, 30) ? text
+                               : fmt::format("{} per {} size {}{}", text, pick(rng, keys), 1 + below(rng, 6),
+                                             pick(rng, on_full));
+    }
+}
+
 bool may_end_when_full(const Policy& policy, const Rule& rule) {
     return std::any_of(rule.statements.begin(), rule.statements.end(), [&](const Statement& statement) {
         const auto* limit = std::get_if<LimitStatement>(&statement);

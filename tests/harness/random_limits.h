@@ -13,4 +13,8 @@ Statement random_meter(Rng& rng, Policy& policy, const Rule& rule, std::vector<K
 /// Whether a limit in the rule may decide a packet, where its table is full.
 bool may_end_when_full(const Policy& policy, const Rule& rule);
 
+/// The same as text: objects with a name, and a statement that may name one or has its own key of these.
+std::string random_objects_text();
+std::string random_meter_text(Rng& rng, const std::vector<std::string>& keys);
+
 } // namespace xdpc::test

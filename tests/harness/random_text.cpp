@@ -1,5 +1,6 @@
 #include "tests/harness/random_text.h"
 
+#include "tests/harness/random_limits.h"
 #include "tests/harness/random_text_values.h"
 
 #include <algorithm>
@@ -331,6 +332,12 @@ std::string TextGenerator::rule(size_t index) {
     if (text.empty()) {
         return {};
     }
+    if (options_.meters && chance(rng_, 50)) {
+        static const std::vector<std::string> keys{"ip saddr",     "ip saddr & 255.255.255.0 . ip daddr",
+                                                   "tcp dport",    "ip6 saddr",
+                                                   "meta l4proto", "ether saddr . th sport"};
+        text += " " + random_meter_text(rng_, keys);
+    }
     if (chance(rng_, 15)) {
         return text + (chance(rng_, 50) ? " counter" : " counter " + verdict(index, false));
     }
@@ -354,7 +361,7 @@ std::string TextGenerator::chain(size_t index) {
 
 std::string TextGenerator::run() {
     chains_ = 1 + below(rng_, options_.max_chains + 1);
-    std::string text = sets();
+    std::string text = sets() + (options_.meters ? random_objects_text() : "");
     for (size_t i = 0; i < chains_; ++i) {
         text += chain(i);
     }

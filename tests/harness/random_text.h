@@ -17,6 +17,7 @@ struct RandomTextOptions {
     size_t max_sets = 3;
     size_t max_elements = 30; // of a set
     size_t max_live = 0;      // live sets and maps, and rules that change them
+    bool meters = false;      // limits, quotas, counters with a name, logs and samples
     bool surroundings = true; // also matches meta random, rxqueue, cpu, iifname
 };
 

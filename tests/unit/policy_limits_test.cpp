@@ -1,72 +1,12 @@
-// Limits, quotas, named counters, logs and samples: what the checker makes of them, and what they do to
-// packets as time goes by.
-#include "codegen-templates/abi.h"
-#include "compiler/packet/build.h"
-#include "compiler/policy/evaluate.h"
+// Limits: what the checker makes of them, and what they do to packets as time goes by.
 #include "compiler/policy/limits.h"
-#include "tests/unit/policy_check_helper.h"
+#include "tests/unit/policy_packets.h"
 
+#include <algorithm>
 #include <random>
 
 namespace xdpc {
 namespace {
-
-constexpr uint64_t second = 1'000'000'000;
-
-/// A policy that is right, and packets through it.
-class Bench {
-public:
-    explicit Bench(const std::string& text) : checked_(check_text(text)) {
-        EXPECT_TRUE(checked_.policy) << checked_.rendered();
-        state_.emplace(*checked_.policy);
-    }
-    Outcome send(std::span<const uint8_t> frame) {
-        PacketView view;
-        view.frame = frame;
-        return evaluate(*checked_.policy, *state_, view);
-    }
-    /// "pass by r"
-    std::string say(std::span<const uint8_t> frame) {
-        const Outcome outcome = send(frame);
-        return std::string(name_of(outcome.action)) + " by " + display_of(*checked_.policy, outcome.decider);
-    }
-    TraceStep trace_first(std::span<const uint8_t> frame) {
-        PacketView view;
-        view.frame = frame;
-        Trace trace;
-        evaluate(*checked_.policy, *state_, view, &trace);
-        return trace.steps.front();
-    }
-    void advance(uint64_t ns) { state_->elapsed_ns += ns; }
-    State& state() { return *state_; }
-    const Policy& policy() { return *checked_.policy; }
-
-private:
-    Checked checked_;
-    std::optional<State> state_;
-};
-
-/// An IPv4 TCP frame from this source.
-packet::Frame frame_from(uint32_t source, size_t payload = 0) {
-    packet::Frame frame(54 + payload);
-    frame[12] = 0x08;
-    frame[14] = 0x45;
-    const auto total = static_cast<uint16_t>(40 + payload);
-    frame[16] = static_cast<uint8_t>(total >> 8U);
-    frame[17] = static_cast<uint8_t>(total);
-    frame[22] = 64;
-    frame[23] = 6;
-    for (unsigned i = 0; i < 4; ++i) {
-        frame[26 + i] = static_cast<uint8_t>(source >> (24 - 8 * i));
-    }
-    frame[37] = 80;
-    frame[46] = 0x50;
-    return frame;
-}
-
-std::string ingress(const std::string& rules, const std::string& before = "") {
-    return before + "\nchain ingress {\n policy drop\n" + rules + "\n}\n";
-}
 
 Limit limit_of(const std::string& text) {
     const Checked checked = check_rule_text("r: limit " + text + " pass");
@@ -314,95 +254,6 @@ TEST(LimitsPerKey, AFlooderAmongFiftyThousandSourcesHurtsItselfOnly) {
     EXPECT_NEAR(static_cast<double>(flooder_passed), wanted, wanted * 0.02);
     EXPECT_EQ(others_lost, 0U);
     EXPECT_EQ(bench.state().meters.limits[0].overflows, 0U);
-}
-
-// ---- quotas, counters, logs, samples
-
-TEST(Quotas, AreOverOnceMoreIsUsed) {
-    Bench bench(ingress("over: quota over 1000 bytes used 500 bytes drop\n rest: pass"));
-    const packet::Frame frame = frame_from(1, 196); // 250 bytes
-    EXPECT_EQ(bench.say(frame), "pass by rest");
-    EXPECT_EQ(bench.say(frame), "pass by rest"); // all of it
-    EXPECT_EQ(bench.say(frame), "drop by over");
-    EXPECT_EQ(bench.state().meters.used[0], 1250U);
-}
-
-TEST(Quotas, WithANameAreSharedAndKeepTheirSense) {
-    Bench bench(ingress("a: tcp dport 80 quota name q pass\n b: quota name q tx", "quota q { 100 bytes }"));
-    EXPECT_EQ(bench.say(frame_from(1)), "pass by a"); // 54
-    EXPECT_EQ(bench.say(frame_from(1)), "drop by policy");
-    EXPECT_EQ(bench.state().meters.used[0], 3 * 54U);
-}
-
-TEST(NamedCounters, CountForAllThatNameThem) {
-    Bench bench(ingress("tcp dport 80 counter name c\n counter name c pass", "counter c { }"));
-    bench.send(frame_from(1));
-    packet::Frame other = frame_from(1, 10);
-    other[37] = 81;
-    bench.send(other);
-    EXPECT_EQ(bench.state().named_counts[0], (Count{3, 54 + 54 + 64}));
-}
-
-TEST(Logs, SayAtMostOneInTheirTime) {
-    Bench bench(ingress("r: log prefix \"a\" every 1s\n log pass"));
-    const packet::Frame frame = frame_from(1);
-    bench.send(frame); // first at once
-    bench.advance(second - 1);
-    bench.send(frame);
-    bench.advance(1);
-    bench.send(frame);
-    const std::vector<Event>& events = bench.state().meters.events;
-    ASSERT_EQ(events.size(), 5U);
-    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.index == 0; }), 2);
-    EXPECT_EQ(events[0], (Event{Event::Kind::Log, {0}, 0, test_clock_begin_ns, 54, 0}));
-    EXPECT_EQ(events[1].index, 1U);
-    EXPECT_EQ(events[3].time_ns, test_clock_begin_ns + second);
-}
-
-TEST(Samples, TakeThePacketsThatTheDrawSays) {
-    Bench bench(ingress("sample 1/4 snap 20 pass"));
-    const packet::Frame frame = frame_from(1);
-    size_t wanted = 0;
-    for (uint64_t packet = 0; packet < 4000; ++packet) {
-        wanted += random_draw(bench.state().seed, packet, 0) % 4 == 0 ? 1 : 0;
-        EXPECT_EQ(bench.send(frame).action, Action::Pass);
-    }
-    EXPECT_EQ(bench.state().meters.events.size(), wanted);
-    EXPECT_NEAR(static_cast<double>(wanted), 1000, 150);
-    EXPECT_EQ(bench.state().meters.events[0].captured, 20U);
-}
-
-TEST(Events, AreBounded) {
-    Bench bench(ingress("log pass"));
-    const packet::Frame frame = frame_from(1);
-    for (size_t i = 0; i < Meters::max_events + 10; ++i) {
-        bench.send(frame);
-    }
-    EXPECT_EQ(bench.state().meters.events.size(), Meters::max_events);
-    EXPECT_EQ(bench.state().meters.lost_events, 10U);
-}
-
-// ---- what is said of them
-
-TEST(Traces, SayWhichLimitStoppedARule) {
-    Bench bench(ingress("flood: limit rate 200/second burst 2 packets per ip saddr size 4 pass"));
-    bench.send(frame_from(0x0A000001));
-    bench.send(frame_from(0x0A000001));
-    const TraceStep step = bench.trace_first(frame_from(0x0A000001));
-    EXPECT_FALSE(step.matched);
-    EXPECT_EQ(step.field, "limit flood of 10.0.0.1");
-    EXPECT_EQ(step.value, "beyond 200/second, 0 of 2 left");
-    EXPECT_EQ(step.wanted, "within it");
-}
-
-TEST(Traces, SayWhatAQuotaHasUsed) {
-    Bench bench(ingress("q: quota 1 kbytes pass"));
-    const packet::Frame frame = frame_from(1, 970); // all of it
-    bench.send(frame);
-    const TraceStep step = bench.trace_first(frame);
-    EXPECT_FALSE(step.matched);
-    EXPECT_EQ(step.field, "quota q");
-    EXPECT_EQ(step.value, "2 kbytes used of 1 kbytes");
 }
 
 } // namespace

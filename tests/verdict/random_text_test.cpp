@@ -80,6 +80,30 @@ TEST(RandomText, LiveSetsAreAcceptedAndOptimisedProgramsDecideAlike) {
     EXPECT_GE(accepted, 120U);
 }
 
+TEST(RandomText, MetersAreAcceptedAndOptimisedProgramsDecideAlike) {
+    size_t accepted = 0;
+    for (uint64_t seed = 1; seed <= 150; ++seed) {
+        Rng rng(seed * 15485863);
+        const Frames samples = random_frames(rng, 20);
+        RandomTextOptions options;
+        options.meters = true;
+        const std::string text = random_policy_text(rng, samples, options);
+        const Read result = read(text);
+        if (!result.policy) {
+            continue;
+        }
+        ++accepted;
+        const Frames frames = aimed_frames(rng, samples, 150);
+        ir::Program program = ir::flatten(*result.policy);
+        EXPECT_EQ(difference(*result.policy, program, frames), "") << "flattened, seed " << seed << "\n"
+                                                                   << text;
+        optimize(program, {});
+        EXPECT_EQ(difference(*result.policy, program, frames), "") << "optimised, seed " << seed << "\n"
+                                                                   << text;
+    }
+    EXPECT_GE(accepted, 120U);
+}
+
 TEST(RandomText, OptimisedProgramsDecideAlike) {
     for (uint64_t seed = 1; seed <= 150; ++seed) {
         Rng rng(seed * 7919);

@@ -4,8 +4,11 @@
 #include "compiler/driver/test_engine.h"
 #include "compiler/packet/build.h"
 #include "compiler/policy/check.h"
+#include "runtime/state_maps.h"
 #include "tests/harness/random_policy.h"
 
+#include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace xdpc::test {
@@ -16,11 +19,18 @@ struct Pair {
     std::vector<std::vector<uint8_t>> frames;
 };
 
-Pair make_pair(uint64_t seed, size_t count) {
+Pair make_pair(uint64_t seed, const DifferentialOptions& options) {
     Rng rng(seed);
     Pair pair;
-    pair.frames = random_frames(rng, count, driver::shortest_kernel_frame);
-    pair.policy = random_policy(rng, pair.frames);
+    pair.frames = random_frames(rng, options.frames, driver::shortest_kernel_frame);
+    RandomPolicyOptions what;
+    what.meters = options.meters;
+    pair.policy = random_policy(rng, pair.frames, what);
+    if (options.meters) { // so that a bucket is met again
+        for (size_t i = 0; i < options.frames; ++i) {
+            pair.frames.push_back(pick(rng, pair.frames));
+        }
+    }
     return pair;
 }
 
@@ -53,10 +63,58 @@ std::string compare_counts(const Policy& policy, const State& expected, const dr
         differ("end", i, expected.end_counts[i], actual.end[i]);
     for (size_t i = 0; i < expected.mid_counts.size(); ++i)
         differ("mid", i, expected.mid_counts[i], actual.mid[i]);
+    for (size_t i = 0; i < expected.named_counts.size(); ++i)
+        if (!(expected.named_counts[i] == actual.named[i]))
+            out += fmt::format("counter {}: evaluator {} packets, kernel {}\n", policy.counters[i].name,
+                               expected.named_counts[i].packets, actual.named[i].packets);
     return out;
 }
 
-Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, DifferentialResult& result) {
+/// A map of the program as an array of so many T; zeros where passes have dropped all that ask it.
+template<class T> Result<std::vector<T>> read_all(const rt::Loaded& loaded, const char* name, size_t count) {
+    std::vector<T> out(count);
+    const int fd = loaded.map_fd(name);
+    if (fd < 0)
+        return out;
+    auto mapping = rt::map_all(fd);
+    if (!mapping)
+        return tl::unexpected(mapping.error());
+    std::memcpy(out.data(), mapping->address(), std::min(count * sizeof(T), mapping->size()));
+    return out;
+}
+
+/// What limits and quotas have come to; the program numbers them as the policy does.
+Result<std::string> compare_meters(const Policy& policy, const State& expected, const rt::Loaded& loaded) {
+    std::string out;
+    auto limits = read_all<xdpc_limit>(loaded, "limits", policy.limits.size());
+    auto quotas = read_all<xdpc_quota>(loaded, "quotas", policy.quotas.size());
+    if (!limits || !quotas)
+        return tl::unexpected(limits ? quotas.error() : limits.error());
+    for (const Limit& limit : policy.limits) {
+        const LimitState& want = expected.meters.limits[limit.id.value];
+        const xdpc_limit& have = (*limits)[limit.id.value];
+        if (want.within != have.within || want.beyond != have.beyond || want.overflows != have.overflows)
+            out += fmt::format("limit {}: evaluator {} within, {} beyond, {} overflows, kernel {}, {}, {}\n",
+                               limit.display, want.within, want.beyond, want.overflows, have.within,
+                               have.beyond, have.overflows);
+    }
+    for (const Quota& quota : policy.quotas) {
+        const uint64_t want = expected.meters.used[quota.id.value];
+        const xdpc_quota& have = (*quotas)[quota.id.value];
+        // Without the map, what the policy begins with is nowhere.
+        if (want != have.used && (have.used != 0 || want != quota.used))
+            out += fmt::format("quota {}: evaluator {} bytes, kernel {}\n", quota.display, want, have.used);
+    }
+    return out;
+}
+
+/// In ns: hours and days go by, or less than a bucket needs to be full again.
+uint64_t time_of(uint64_t packet, bool meters) {
+    return packet * (meters ? 50'000'000 : 7'919'000'000'000ULL);
+}
+
+Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, bool meters,
+                     DifferentialResult& result) {
     State state(pair.policy);
     state.seed = seed;
     if (auto clear = driver::reset(loaded); !clear)
@@ -65,7 +123,7 @@ Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, 
         driver::Surroundings around;
         around.seed = seed;
         around.packet = state.packets;
-        around.elapsed_ns = state.elapsed_ns = state.packets * 7'919'000'000'000ULL; // hours and days go by
+        around.elapsed_ns = state.elapsed_ns = time_of(state.packets, meters);
         Outcome expected = evaluate(pair.policy, state, driver::view_of(frame, around));
         auto actual = driver::run_in_kernel(loaded, frame, around);
         if (!actual)
@@ -82,15 +140,19 @@ Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, 
     auto counts = driver::counts_in_kernel(loaded, pair.policy);
     if (!counts)
         return tl::unexpected(counts.error());
-    if (std::string differing = compare_counts(pair.policy, state, *counts); !differing.empty())
-        result.difference = differing + describe(pair.policy, seed);
+    auto differing = compare_meters(pair.policy, state, loaded);
+    if (!differing)
+        return tl::unexpected(differing.error());
+    *differing += compare_counts(pair.policy, state, *counts);
+    if (!differing->empty())
+        result.difference = *differing + describe(pair.policy, seed);
     return {};
 }
 
 } // namespace
 
 Result<DifferentialResult> compare_with_kernel(uint64_t seed, const DifferentialOptions& options) {
-    Pair pair = make_pair(seed, options.frames);
+    Pair pair = make_pair(seed, options);
     Sources sources;
     sources.add("random.xdp", "a random policy has no text\n");
     Diagnostics diagnostics;
@@ -113,7 +175,7 @@ Result<DifferentialResult> compare_with_kernel(uint64_t seed, const Differential
         result.difference += describe(pair.policy, seed);
         return result;
     }
-    if (auto ran = run_all(pair, *loaded, seed, result); !ran)
+    if (auto ran = run_all(pair, *loaded, seed, options.meters, result); !ran)
         return tl::unexpected(ran.error());
     return result;
 }

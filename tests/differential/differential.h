@@ -10,7 +10,8 @@
 namespace xdpc::test {
 
 struct DifferentialOptions {
-    size_t frames = 60; // packets for each policy
+    size_t frames = 60;  // packets for each policy
+    bool meters = false; // policies with limits, quotas and counters with a name; 50 ms between packets
 };
 struct DifferentialResult {
     size_t packets = 0;     // compared

@@ -177,7 +177,7 @@ std::string artifact_metadata(const Artifact& artifact) {
                  {"slots", artifact.slots},
                  {"reads_tags", artifact.reads_tags},
                  {"instrumented", artifact.instrumented},
-                       {"captures", artifact.captures},
+                 {"captures", artifact.captures},
                  {"kernel", artifact.kernel},
                  {"deciders", std::move(deciders)},
                  {"sources", std::move(sources)}};

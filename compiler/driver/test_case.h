@@ -26,8 +26,8 @@ struct PacketGroup {
     Surroundings around;
     std::optional<Trace> trace; // of the reference engine, where what was before mattered
 };
-/// `expect element`; nothing when it is as expected. `state` is the reference engine's, with the time of asking;
-/// the kernel's word counts where it is asked.
+/// `expect element`; nothing when it is as expected. `state` is the reference engine's, with the time of
+/// asking; the kernel's word counts where it is asked.
 std::optional<Failure> judge(const CaseInput& input, const ExpectElement& expect, Span span,
                              const State& state);
 

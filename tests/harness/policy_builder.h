@@ -3,6 +3,8 @@
 
 #include "compiler/policy/policy.h"
 
+#include <algorithm>
+
 namespace xdpc::test {
 
 inline Condition one(KeySource source, std::vector<Interval> values, bool negated = false,
@@ -74,6 +76,9 @@ public:
             rule.counts = rule.counts || std::holds_alternative<VmapStatement>(statement) ||
                           (last && is_terminal(last->verdict));
             rule.counts_mid = rule.counts_mid || std::holds_alternative<CountStatement>(statement);
+            if (const auto* log = std::get_if<LogStatement>(&statement)) {
+                policy_.log_places = std::max(policy_.log_places, log->index + 1);
+            }
         }
         rule.statements = std::move(statements);
         policy_.chains[chain.value].rules.push_back(rule.id);

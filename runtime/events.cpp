@@ -102,7 +102,10 @@ struct Listener::Impl {
     Impl() = default;
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
-    ~Impl() { leave(); }
+    ~Impl() {
+        leave();
+        lock.remove_file();
+    }
 
     [[nodiscard]] xdpc_listener& mine() const { return place.shared().listeners[index]; }
     [[nodiscard]] bool placed() const { return place.mapping.address() != nullptr && lock.valid(); }

@@ -30,6 +30,16 @@ bool still_there(int fd, const std::string& path) {
            opened.st_dev == named.st_dev;
 }
 
+/// All of them at once: callers remove some.
+std::vector<std::string> lock_files() {
+    std::error_code error;
+    std::vector<std::string> names;
+    for (std::filesystem::directory_iterator entry(lock_directory, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+        names.push_back(entry->path().filename());
+    return names;
+}
+
 std::string holder_of(int fd) {
     char text[32] = {};
     return pread(fd, text, sizeof text - 1, 0) > 0 ? fmt::format("process {}", atol(text))
@@ -81,20 +91,25 @@ Result<InterfaceLock> InterfaceLock::acquire_file(const std::string& path, int m
 }
 
 void InterfaceLock::remove_file() {
-    if (fd_.valid())
-        unlink(path_.c_str());
+    if (!fd_.valid())
+        return;
+    // Listeners that were killed leave theirs; those that still run hold theirs, and remove them at their
+    // end.
+    const std::string listeners = std::filesystem::path(path_).stem().string() + ".listener";
+    for (const std::string& name : lock_files()) {
+        if (name.starts_with(listeners)) {
+            if (auto held = acquire_file(fmt::format("{}/{}", lock_directory, name), 0))
+                unlink(held->path_.c_str());
+        }
+    }
+    unlink(path_.c_str());
 }
 
 void remove_stale_lock_files() {
-    std::error_code error;
-    std::vector<std::string> names; // first, since files are removed below
-    for (std::filesystem::directory_iterator entry(lock_directory, error);
-         !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-        names.push_back(entry->path().filename());
-    for (const std::string& name : names) {
+    for (const std::string& name : lock_files()) {
         uint64_t network_namespace = 0;
         uint32_t ifindex = 0;
-        if (sscanf(name.c_str(), "%" SCNu64 "-%" SCNu32 ".lock", &network_namespace, &ifindex) != 2 ||
+        if (sscanf(name.c_str(), "%" SCNu64 "-%" SCNu32, &network_namespace, &ifindex) != 2 ||
             !interface_directory(network_namespace, ifindex).empty())
             continue;
         InterfaceLock lock = InterfaceLock::try_acquire(network_namespace, ifindex);

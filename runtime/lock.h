@@ -15,7 +15,8 @@ public:
     static Result<InterfaceLock> acquire_listener(uint64_t network_namespace, uint32_t ifindex,
                                                   uint32_t place);
     [[nodiscard]] bool valid() const { return fd_.valid(); }
-    /// Removes the lock's file when nothing is left to protect; the lock stays held until destruction.
+    /// Removes the lock's file when nothing is left to protect, an interface's with those that killed
+    /// listeners left; the lock stays held until destruction.
     void remove_file();
     InterfaceLock() = default;
 

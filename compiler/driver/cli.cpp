@@ -1,4 +1,5 @@
 #include "compiler/driver/cli_commands.h"
+#include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
 #include "runtime/attach.h"
 
@@ -168,7 +169,11 @@ int dispatch(const CLI::App& app, const std::string& name, Arguments& arguments)
         put(completion_script(arguments.shell, describe(app)));
         return ExitFine;
     }
-    say("xdpc {}\n", XDPC_VERSION);
+    if (arguments.version.json) {
+        put_json({{"version", XDPC_VERSION}});
+    } else {
+        say("xdpc {}\n", XDPC_VERSION);
+    }
     return ExitFine;
 }
 

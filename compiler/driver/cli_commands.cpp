@@ -22,6 +22,7 @@ void add_fmt(CLI::App& app, FmtOptions& options) {
     CLI::Option* write = command->add_flag("-i,--write", options.write, "change the files themselves");
     command->add_flag("--check", options.check, "only list files that are not formatted, and exit 1")
         ->excludes(write);
+    command->add_flag("--json", options.json, json_help);
 }
 
 void add_emit(CLI::App& app, EmitOptions& options) {
@@ -31,6 +32,7 @@ void add_emit(CLI::App& app, EmitOptions& options) {
         ->required()
         ->check(CLI::IsMember({"ast", "policy", "ir", "plan", "llvm", "asm"}));
     command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
+    command->add_flag("--json", options.json, json_help);
 }
 
 void add_build(CLI::App& app, BuildOptions& options) {
@@ -181,7 +183,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     completion->add_option("SHELL", arguments.shell, "bash, zsh or fish")
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-    app.add_subcommand("version", "print the version");
+    app.add_subcommand("version", "print the version")->add_flag("--json", arguments.version.json, json_help);
 }
 
 } // namespace xdpc::driver

@@ -26,6 +26,7 @@ struct Arguments {
     CaptureOptions capture;
     FeaturesOptions features;
     std::string shell;
+    VersionOptions version;
 };
 
 void add_commands(CLI::App& app, Arguments& arguments);

@@ -23,11 +23,13 @@ struct FmtOptions {
     std::vector<std::string> files;
     bool write = false;
     bool check = false;
+    bool json = false;
 };
 struct EmitOptions {
     std::string file;
     std::string form;
     std::string kernel = "6.1";
+    bool json = false;
 };
 struct BuildOptions {
     std::string file;
@@ -102,6 +104,9 @@ struct CaptureOptions {
 };
 struct FeaturesOptions {
     bool fields = false; // the field reference instead
+    bool json = false;
+};
+struct VersionOptions {
     bool json = false;
 };
 

@@ -13,33 +13,54 @@ namespace xdpc::driver {
 
 namespace {
 
+/// What came of `emit`: a failure, or the text of a stage. Neither where mistakes in the policy are in its
+/// way.
+struct Emitted {
+    std::optional<Error> failure;
+    std::optional<std::string> text;
+};
+
 /// The stages from the program on.
-int emit_program(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
-                 const EmitOptions& options, const std::string& cpu) {
+Emitted emit_program(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
+                     const EmitOptions& options, const std::string& cpu) {
     CodegenOptions codegen;
     codegen.cpu = cpu;
     const std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, codegen);
-    const bool wrong = report(diagnostics, sources);
-    if (!prepared || wrong) {
-        return ExitPolicy;
+    if (!prepared || diagnostics.has_errors()) {
+        return {};
     }
     if (options.form == "ir") {
-        put(ir::print(prepared->program, policy));
-        return ExitFine;
+        return {{}, ir::print(prepared->program, policy)};
     }
     if (options.form == "plan") {
-        put(print(prepared->plan, prepared->program) + print(prepared->plan.state, policy));
-        return ExitFine;
+        return {{}, print(prepared->plan, prepared->program) + print(prepared->plan.state, policy)};
     }
-    const Progress progress("compiling " + options.file);
+    const Progress progress("compiling " + options.file, options.json);
     const auto text =
         generate_isolated({policy, prepared->program, prepared->plan, sources, prepared->metadata, codegen},
                           options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
     if (!text) {
-        return report(text.error());
+        return {text.error(), {}};
     }
-    put(std::string_view(reinterpret_cast<const char*>(text->data()), text->size()));
-    return ExitFine;
+    return {{}, std::string(text->begin(), text->end())};
+}
+
+Emitted emit(const EmitOptions& options, const std::string& cpu, Sources& sources, Diagnostics& diagnostics) {
+    if (options.form == "ast") { // also of a file with mistakes
+        const Result<ast::File> tree = parse_file(options.file, sources, diagnostics);
+        return tree ? Emitted{{}, ast::dump(*tree)} : Emitted{tree.error(), {}};
+    }
+    const Result<std::optional<Policy>> policy = load_policy(options.file, sources, diagnostics);
+    if (!policy) {
+        return {policy.error(), {}};
+    }
+    if (!*policy) {
+        return {};
+    }
+    if (options.form == "policy") {
+        return {{}, print(**policy)};
+    }
+    return emit_program(**policy, sources, diagnostics, options, cpu);
 }
 
 } // namespace
@@ -52,28 +73,28 @@ int run_emit(const EmitOptions& options) {
     }
     Sources sources;
     Diagnostics diagnostics;
-    if (options.form == "ast") {
-        const Result<ast::File> tree = parse_file(options.file, sources, diagnostics);
-        if (!tree) {
-            return report(tree.error());
+    const Emitted emitted = emit(options, *cpu, sources, diagnostics);
+    const int code = emitted.failure                             ? ExitSystem
+                     : !emitted.text || diagnostics.has_errors() ? ExitPolicy
+                                                                 : ExitFine;
+    if (options.json) {
+        diagnostics.sort();
+        Json out = {{"ok", code == ExitFine}, {"file", options.file}, {"as", options.form}};
+        if (emitted.text) {
+            out["text"] = *emitted.text;
         }
-        put(ast::dump(*tree));
-        return report(diagnostics, sources) ? ExitPolicy : ExitFine;
+        out["diagnostics"] = to_json(diagnostics, sources);
+        if (emitted.failure) {
+            out["error"] = to_json(*emitted.failure);
+        }
+        put_json(out);
+        return code;
     }
-    const Result<std::optional<Policy>> policy = load_policy(options.file, sources, diagnostics);
-    if (!policy) {
-        return report(policy.error());
+    if (emitted.text) {
+        put(*emitted.text);
     }
-    if (!*policy) {
-        report(diagnostics, sources);
-        return ExitPolicy;
-    }
-    if (options.form == "policy") {
-        put(print(**policy));
-        report(diagnostics, sources);
-        return ExitFine;
-    }
-    return emit_program(**policy, sources, diagnostics, options, *cpu);
+    report(diagnostics, sources);
+    return emitted.failure ? report(*emitted.failure) : code;
 }
 
 namespace {

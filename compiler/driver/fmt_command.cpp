@@ -1,5 +1,6 @@
 #include "compiler/ast/print.h"
 #include "compiler/driver/command.h"
+#include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
 #include "compiler/parse/parse.h"
 
@@ -9,36 +10,70 @@ namespace xdpc::driver {
 
 namespace {
 
-/// One file; a file with mistakes is left alone.
-int format_one(const std::string& path, const FmtOptions& options) {
+/// What came of one file.
+struct Formatted {
+    std::string file; // as messages call it
     Sources sources;
-    const Result<FileId> file = sources.load(path);
-    if (!file) {
-        return report(file.error());
-    }
-    const Source& source = sources.get(*file);
     Diagnostics diagnostics;
-    const ast::File tree = parse(source, diagnostics);
-    if (report(diagnostics, sources)) {
-        return ExitPolicy;
-    }
-    const std::string text = ast::print(tree, sources);
-    if (options.check) {
-        if (text != source.text) {
-            say("{}: not formatted\n", source.path);
-            return ExitPolicy;
+    std::optional<Error> failure;    // of reading or writing it
+    std::optional<std::string> text; // canonical; none for a file with mistakes
+    bool changed = false;            // `text` is not what the file says
+
+    [[nodiscard]] int exit_code(const FmtOptions& options) const {
+        if (failure) {
+            return ExitSystem;
         }
-        return ExitFine;
+        return !text || (options.check && changed) ? ExitPolicy : ExitFine;
     }
-    if (!options.write) {
-        put(text);
-        return ExitFine;
+};
+
+/// A file with mistakes is left alone.
+void format_one(const std::string& path, const FmtOptions& options, Formatted& result) {
+    const Result<FileId> file = result.sources.load(path);
+    if (!file) {
+        result.failure = file.error();
+        return;
     }
-    if (text == source.text) {
-        return ExitFine;
+    const Source& source = result.sources.get(*file);
+    result.file = source.path;
+    const ast::File tree = parse(source, result.diagnostics);
+    if (result.diagnostics.has_errors()) {
+        return;
     }
-    const Result<void> written = write_file(path, text);
-    return written ? ExitFine : report(written.error());
+    result.text = ast::print(tree, result.sources);
+    result.changed = *result.text != source.text;
+    if (options.write && result.changed) {
+        if (const Result<void> written = write_file(path, *result.text); !written) {
+            result.failure = written.error();
+        }
+    }
+}
+
+void print_text(const FmtOptions& options, Formatted& result) {
+    report(result.diagnostics, result.sources);
+    if (result.failure) {
+        report(*result.failure);
+    } else if (options.check && result.changed) {
+        say("{}: not formatted\n", result.file);
+    } else if (result.text && !options.check && !options.write) {
+        put(*result.text);
+    }
+}
+
+Json file_json(const FmtOptions& options, Formatted& result) {
+    result.diagnostics.sort();
+    Json out = {{"file", result.file}, {"ok", result.exit_code(options) == ExitFine}};
+    if (result.text) {
+        out["formatted"] = !result.changed;
+        if (!options.check && !options.write) {
+            out["text"] = *result.text;
+        }
+    }
+    out["diagnostics"] = to_json(result.diagnostics, result.sources);
+    if (result.failure) {
+        out["error"] = to_json(*result.failure);
+    }
+    return out;
 }
 
 } // namespace
@@ -49,8 +84,20 @@ int run_fmt(const FmtOptions& options) {
         return ExitUsage;
     }
     int worst = ExitFine;
+    Json files = Json::array();
     for (const std::string& path : options.files) {
-        worst = std::max(worst, format_one(path, options));
+        Formatted result;
+        result.file = path;
+        format_one(path, options, result);
+        worst = std::max(worst, result.exit_code(options));
+        if (options.json) {
+            files.push_back(file_json(options, result));
+        } else {
+            print_text(options, result);
+        }
+    }
+    if (options.json) {
+        put_json({{"ok", worst == ExitFine}, {"files", std::move(files)}});
     }
     return worst;
 }

@@ -99,6 +99,53 @@ TEST(Commands, BuildSaysAsJsonWhatCameOfIt) {
     EXPECT_EQ(Json::parse(xdpc({"build", "--json", "/nonexistent/p.xdp", "-o", object}).out)["ok"], false);
 }
 
+TEST(Commands, FmtSaysAsJsonWhatCameOfIt) {
+    const Folder folder;
+    const std::string fine = folder.write("fine.xdp", good);
+    const std::string odd = folder.write("odd.xdp", "chain ingress { policy drop; tcp dport 80 pass }\n");
+    const std::string wrong =
+        folder.write("wrong.xdp", "chain ingress { policy drop; tcp dport 80 passs }\n");
+    const Ran checked = xdpc({"fmt", "--check", "--json", fine, odd, wrong, "/nonexistent/p.xdp"});
+    EXPECT_EQ(checked.code, 3);
+    EXPECT_EQ(checked.err, "");
+    const Json document = Json::parse(checked.out);
+    EXPECT_EQ(document["ok"], false);
+    const Json& files = document["files"];
+    ASSERT_EQ(files.size(), 4U) << checked.out;
+    EXPECT_EQ(files[0]["ok"], true);
+    EXPECT_EQ(files[0]["formatted"], true);
+    EXPECT_EQ(files[1]["file"], odd);
+    EXPECT_EQ(files[1]["ok"], false);
+    EXPECT_EQ(files[1]["formatted"], false);
+    EXPECT_FALSE(files[2].contains("formatted"));
+    EXPECT_EQ(files[2]["diagnostics"][0]["line"], 1);
+    EXPECT_NE(files[3]["error"]["message"], "");
+    const Ran printed = xdpc({"fmt", "--json", odd});
+    EXPECT_EQ(printed.code, 0);
+    EXPECT_EQ(Json::parse(printed.out)["files"][0]["text"], xdpc({"fmt", odd}).out);
+}
+
+TEST(Commands, EmitSaysAsJsonWhatCameOfIt) {
+    const Folder folder;
+    const std::string wrong = folder.write("p.xdp", five_mistakes);
+    for (const char* form : {"ast", "policy", "ir", "plan", "llvm", "asm"}) {
+        const Json document = Json::parse(xdpc({"emit", "--json", edge, "--as", form}).out);
+        EXPECT_EQ(document["ok"], true) << form;
+        EXPECT_EQ(document["as"], form);
+        EXPECT_EQ(document["text"], xdpc({"emit", edge, "--as", form}).out) << form;
+        const Ran ran = xdpc({"emit", "--json", wrong, "--as", form});
+        EXPECT_EQ(ran.code, 1) << form;
+        EXPECT_EQ(ran.err, "") << form;
+        const Json mistakes = Json::parse(ran.out);
+        EXPECT_EQ(mistakes["ok"], false) << form;
+        EXPECT_FALSE(mistakes["diagnostics"].empty()) << form;
+        EXPECT_EQ(mistakes.contains("text"), std::string(form) == "ast") << "a tree there always is";
+    }
+    const Ran unread = xdpc({"emit", "--json", "/nonexistent/p.xdp", "--as", "ir"});
+    EXPECT_EQ(unread.code, 3);
+    EXPECT_TRUE(Json::parse(unread.out).contains("error")) << unread.out;
+}
+
 TEST(Commands, HelpIsAlsoACommand) {
     EXPECT_EQ(xdpc({"help"}).out, xdpc({"--help"}).out);
     EXPECT_EQ(xdpc({"help", "check"}).out, xdpc({"check", "--help"}).out);
@@ -140,6 +187,8 @@ TEST(Commands, HelpAndVersion) {
     }
     EXPECT_EQ(xdpc({"version"}).out, xdpc({"--version"}).out);
     EXPECT_TRUE(xdpc({"version"}).out.starts_with("xdpc "));
+    EXPECT_EQ("xdpc " + Json::parse(xdpc({"version", "--json"}).out)["version"].get<std::string>() + "\n",
+              xdpc({"version"}).out);
 }
 
 TEST(Commands, EmitPrintsEachStage) {

@@ -33,17 +33,25 @@ endif()
 enable_language(ASM)
 file(GLOB codegen_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compiler/codegen/*.cpp)
 list(FILTER codegen_sources EXCLUDE REGEX "/codegen_client\\.cpp$")
-add_library(xdpc_codegen MODULE ${codegen_sources} ${CMAKE_SOURCE_DIR}/compiler/codegen/template_data.S)
+list(APPEND codegen_sources ${CMAKE_SOURCE_DIR}/compiler/codegen/template_data.S)
+add_library(xdpc_codegen MODULE ${codegen_sources})
 set_source_files_properties(${CMAKE_SOURCE_DIR}/compiler/codegen/template_data.S PROPERTIES
   OBJECT_DEPENDS ${template_bitcode} COMPILE_OPTIONS "-DXDPC_TEMPLATE_FILE=\"${template_bitcode}\""
   LANGUAGE ASM)
 set_target_properties(xdpc_codegen PROPERTIES
   OUTPUT_NAME xdpc-codegen PREFIX lib LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
   CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-target_include_directories(xdpc_codegen SYSTEM PRIVATE ${llvm_include})
-target_compile_options(xdpc_codegen PRIVATE -fno-rtti -ffunction-sections -fdata-sections)
-target_link_directories(xdpc_codegen PRIVATE ${llvm_libdir})
-target_link_libraries(xdpc_codegen PRIVATE xdpc_ir xdpc_policy xdpc_plan xdpc_artifact xdpc_sets ${llvm_libs})
+function(xdpc_uses_llvm target)
+  target_include_directories(${target} SYSTEM PRIVATE ${llvm_include})
+  target_compile_options(${target} PRIVATE -fno-rtti -ffunction-sections -fdata-sections)
+  target_link_directories(${target} PUBLIC ${llvm_libdir})
+  target_link_libraries(${target} PUBLIC xdpc_ir xdpc_policy xdpc_plan xdpc_artifact xdpc_sets ${llvm_libs})
+endfunction()
+xdpc_uses_llvm(xdpc_codegen)
+if(XDPC_FUZZ) # in the fuzzer's own process, so that what crashes LLVM is a finding
+  add_library(xdpc_codegen_linked STATIC EXCLUDE_FROM_ALL ${codegen_sources})
+  xdpc_uses_llvm(xdpc_codegen_linked)
+endif()
 target_link_options(xdpc_codegen PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-O1 -Wl,-s)
 
 add_library(xdpc_codegen_client STATIC ${CMAKE_SOURCE_DIR}/compiler/codegen/codegen_client.cpp)

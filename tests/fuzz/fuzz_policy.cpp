@@ -1,9 +1,9 @@
-// Any bytes as a policy: parse, print and parse again, check, flatten, passes, plan, and the printers.
-// Nothing may crash, and what is printed must read back as the same.
+// Any bytes as a policy: parse, print and parse again, check, flatten, passes, plan, the printers, and the
+// object that LLVM makes of it. Nothing may crash, what is printed must read back as the same, and what the
+// plan accepts must compile.
 #include "compiler/ast/print.h"
+#include "compiler/compile.h"
 #include "compiler/parse/parse.h"
-#include "compiler/passes/passes.h"
-#include "compiler/plan/plan.h"
 #include "compiler/policy/check.h"
 
 #include <cstdio>
@@ -27,6 +27,21 @@ void print_again(const ast::File& file, const Sources& sources) {
     }
 }
 
+void emit(const Policy& policy, const Prepared& prepared, const Sources& sources,
+          const CodegenOptions& options) {
+    constexpr size_t small = 4000; // instructions: large programs take LLVM too long here
+    if (prepared.plan.estimated_instructions > small) {
+        return;
+    }
+    const auto object = generate(
+        {policy, prepared.program, prepared.plan, sources, prepared.metadata, options}, CodegenForm::Object);
+    if (!object) {
+        std::fprintf(stderr, "the plan accepts it, code generation does not: %s\n",
+                     object.error().message.c_str());
+        std::abort();
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -44,11 +59,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!policy)
         return 0;
     (void)print(*policy);
-    ir::Program program = ir::flatten(*policy);
-    optimize(program);
-    ir::verify(program);
-    (void)ir::print(program, *policy);
-    if (auto plan = choose(program, {}, diagnostics))
-        (void)print(*plan, program);
+    const CodegenOptions options;
+    const auto prepared = prepare(*policy, sources, diagnostics, options);
+    if (!prepared) {
+        return 0;
+    }
+    ir::verify(prepared->program);
+    (void)ir::print(prepared->program, *policy);
+    (void)print(prepared->plan, prepared->program);
+    emit(*policy, *prepared, sources, options);
     return 0;
 }

@@ -52,6 +52,9 @@ std::string hint_for(const grammar::Expected& wanted, std::string_view found) {
         return "`}` ends the list, and all that is between `{` and it belongs to it";
     }
     const bool statement = wanted.unknown_kind && std::string_view(wanted.unknown_kind) == "statement";
+    if (statement && found == ")") {
+        return "no `(` is open here";
+    }
     if (found == "=") {
         return "`==` compares; it may be left out";
     }

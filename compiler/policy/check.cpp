@@ -42,6 +42,10 @@ std::string did_you_mean_set(Context& context, const std::string& word) {
     return "did you mean `@" + near + "`?";
 }
 
+std::string largest_of(uint16_t width) {
+    return fmt::format("{} bits hold at most {}", width, format_value(TypeId::Integer, max_of_width(width)));
+}
+
 std::string names_of(std::span<const Slot> slots) {
     std::string names;
     const bool of_set = slots.size() > 1 && slots[0].name == slots[1].name; // all are called after the set

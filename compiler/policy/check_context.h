@@ -120,6 +120,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 /// typo.
 std::string did_you_mean_define(Context& context, const std::string& word);
 std::string did_you_mean_set(Context& context, const std::string& word);
+/// The hint for a value that does not fit.
+std::string largest_of(uint16_t width);
 /// "ip saddr . tcp dport"
 std::string names_of(std::span<const Slot> slots);
 /// The source text of a span on one line, shortened to what a message bears.

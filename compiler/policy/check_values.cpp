@@ -139,8 +139,8 @@ const char* sign_of(ast::BinaryOp op) {
 
 bool add_number(Context& context, u128 value, Span span, const Slot& slot, std::vector<Interval>& out) {
     if (value > max_of_width(slot.width)) {
-        context.report(Diag::ValueTooLarge, span, format_value(TypeId::Integer, value), slot.width,
-                       slot.name);
+        context.report(Diag::ValueTooLarge, span, format_value(TypeId::Integer, value), slot.width, slot.name)
+            .with_hint(largest_of(slot.width));
         return false;
     }
     if (!spend(context, 1, span)) {

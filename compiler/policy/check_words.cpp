@@ -120,7 +120,9 @@ bool read_word(Context& context, std::string_view text, Span span, const Slot& s
             return false;
         }
         context.wrong_words.emplace(span.file.value, span.begin);
-        note_use(context.report(Diag::ValueTooLarge, span, text.substr(0, 80), slot.width, slot.name), state);
+        note_use(context.report(Diag::ValueTooLarge, span, text.substr(0, 80), slot.width, slot.name)
+                     .with_hint(largest_of(slot.width)),
+                 state);
         return false;
     case ScalarStatus::Wrong:
         break;
@@ -155,7 +157,9 @@ bool read_prefix(Context& context, std::string_view address, std::string_view le
     }
     const auto bits = read_number(length);
     if (!bits || *bits > slot.width) {
-        note_use(context.report(Diag::PrefixLength, span, length.substr(0, 80), slot.width), state);
+        note_use(context.report(Diag::PrefixLength, span, length.substr(0, 80), slot.width)
+                     .with_hint(fmt::format("`/{}` is a single address", slot.width)),
+                 state);
         return false;
     }
     const u128 host = max_of_width(slot.width - static_cast<unsigned>(*bits));

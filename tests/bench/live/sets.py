@@ -160,7 +160,7 @@ def measure_adds(files, rounds):
 
 def memory_of_set():
     listed = json.loads(inside(machine, xdpc, "set", "list", "-i", "r2", "--json"))
-    return listed["sets"][0]["memory"]
+    return listed["sets"][0]["memory_bytes"]
 
 
 def measure(size, folder, options):

@@ -2,6 +2,7 @@
 // (runtime/STATE.md).
 #include "codegen-templates/templates.h"
 #include "compiler/codegen/rules.h"
+#include "compiler/policy/limits.h"
 
 namespace xdpc::codegen {
 
@@ -24,14 +25,11 @@ Value* counted_bytes(Lowering& l, SetId set) {
 /// What the packet takes out of the bucket, ns.
 Value* cost_of(RuleScope& s, const Limit& limit) {
     Lowering& l = s.l;
+    Value* cost = l.c64(limit_cost(limit));
     if (!limit.bytes) {
-        return l.c64(limit.unit_ns / limit.amount);
+        return cost;
     }
-    const u128 scale = (u128{limit.unit_ns} << XDPC_BYTE_COST_SHIFT) / limit.amount;
-    const u128 most = (u128{1} << 63) / 65536; // no frame makes the product overflow
-    Value* scaled =
-        l.builder.CreateMul(frame_length(l, s.ctx), l.c64(static_cast<uint64_t>(std::min(scale, most))));
-    return l.builder.CreateLShr(scaled, XDPC_BYTE_COST_SHIFT);
+    return l.builder.CreateLShr(l.builder.CreateMul(frame_length(l, s.ctx), cost), XDPC_BYTE_COST_SHIFT);
 }
 
 Value* ask_limit(RuleScope& s, const ir::LimitStep& step, BasicBlock* next) {

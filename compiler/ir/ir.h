@@ -172,6 +172,7 @@ bool same(const Verdict& a, const Verdict& b);
 std::optional<ChainId> target_of(const Verdict& verdict);
 /// The keys a step reads by itself; null for those that read none (a Guard's are in its condition).
 const std::vector<KeyId>* keys_of(const Step& step);
+std::vector<KeyId>* keys_of(Step& step);
 /// Calls `use` for each verdict a step can end in.
 template<class F> void each_verdict(const Step& step, F use);
 /// For `xdpc emit --as ir`, and for tests.

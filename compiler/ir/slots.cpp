@@ -74,21 +74,32 @@ std::optional<ChainId> target_of(const Verdict& verdict) {
                       verdict);
 }
 
-const std::vector<KeyId>* keys_of(const Step& step) {
-    using Keys = const std::vector<KeyId>*;
+namespace {
+
+/// One list of which steps read keys, for both kinds of step. `Keys` is a pointer to their list.
+template<class Keys, class S> Keys keys_in(S& step) {
     return std::visit(Overloaded{
-                          [](const Guard&) { return Keys(); },
-                          [](const Count&) { return Keys(); },
-                          [](const Decide&) { return Keys(); },
-                          [](const Dispatch& dispatch) { return &dispatch.keys; },
-                          [](const LiveDispatch& dispatch) { return &dispatch.keys; },
-                          [](const LimitStep& limit) { return &limit.keys; },
-                          [](const QuotaStep&) { return Keys(); },
-                          [](const UpdateSet& update) { return &update.keys; },
-                          [](const Log&) { return Keys(); },
-                          [](const Sample&) { return Keys(); },
-                      },
-                      step.node);
+        [](const Guard&) { return Keys(); },
+        [](const Count&) { return Keys(); },
+        [](const Decide&) { return Keys(); },
+        [](auto& reads) -> Keys
+            requires requires { reads.keys; }
+        { return &reads.keys; },
+        [](const QuotaStep&) { return Keys(); },
+        [](const Log&) { return Keys(); },
+        [](const Sample&) { return Keys(); },
+        },
+        step.node);
+}
+
+} // namespace
+
+const std::vector<KeyId>* keys_of(const Step& step) {
+    return keys_in<const std::vector<KeyId>*>(step);
+}
+
+std::vector<KeyId>* keys_of(Step& step) {
+    return keys_in<std::vector<KeyId>*>(step);
 }
 
 } // namespace xdpc::ir

@@ -19,8 +19,7 @@ template<class F> void each_use(ir::Program& program, F use) {
         }
     });
     each_step(program, [&](ir::Step& step) {
-        // const_cast: one list of which steps read keys, in ir.
-        if (auto* keys = const_cast<std::vector<ir::KeyId>*>(ir::keys_of(step))) {
+        if (auto* keys = ir::keys_of(step)) {
             for (ir::KeyId& key : *keys) {
                 use(key);
             }

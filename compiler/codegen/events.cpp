@@ -36,8 +36,8 @@ Told told_by(const ir::Program& program) {
 /// The builder goes on in a block that is reached while somebody listens; gives the one behind it.
 BasicBlock* enter_if_listening(Lowering& l, uint64_t word) {
     auto& b = l.builder;
+    BasicBlock* silent = l.block("silent"); // first: its way then has no jump
     BasicBlock* listening = l.block("listening");
-    BasicBlock* silent = l.block("silent");
     Value* bits = b.CreateAlignedLoad(l.i32(), at(l, l.capture, word), Align(4), true);
     branch_rarely(l, b.CreateICmpNE(bits, l.c32(0)), listening, silent);
     b.SetInsertPoint(listening);

@@ -17,7 +17,9 @@ struct PacketRow {
     std::string trace; // "hits", "misses"
     double floor_ns = 0, hand_ns = 0, xdpc_ns = 0;
     double ratio = 0;         // xdpc / hand, both beyond the floor
-    double no_capture_ns = 0; // xdpc with `options capture off`: what the hook for listeners costs
+    double no_capture_ns = 0; // xdpc with `options capture off`
+    double hook_ns = 0;       // what the hook for listeners costs: xdpc beyond the same without it
+    double noise_ns = 0;      // xdpc beyond other copies of the same program
 };
 
 struct Phase {

@@ -100,7 +100,7 @@ double median(std::vector<double> values) {
 }
 
 Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trace,
-                      const std::vector<int>& programs, const CostOptions& options) {
+                      const std::vector<std::vector<int>>& programs, const CostOptions& options) {
     auto prelude_fd = program_fd(prelude, "prelude");
     auto drop_fd = program_fd(prelude, "drop");
     int under_test = bpf_object__find_map_fd_by_name(prelude.get(), "under_test");
@@ -111,7 +111,7 @@ Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trac
     for (size_t i = 0; i < trace.size(); ++i)
         std::memcpy(mapped.get()->frames[i], trace[i].data(), TRACE_FRAME_BYTES);
 
-    std::vector<int> all{*drop_fd};
+    std::vector<std::vector<int>> all{{*drop_fd}};
     all.insert(all.end(), programs.begin(), programs.end());
     std::vector<std::vector<double>> net(programs.size()), relative(programs.size());
     std::vector<double> floors;
@@ -119,7 +119,7 @@ Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trac
         std::vector<double> times(all.size());
         for (size_t turn = 0; turn < all.size(); ++turn) {
             size_t which = (turn + round) % all.size(); // none is always first
-            auto ns = time_runs(running, all[which], options.runs);
+            auto ns = time_runs(running, all[which][round % all[which].size()], options.runs);
             if (!ns)
                 return tl::unexpected(ns.error());
             times[which] = *ns;
@@ -133,8 +133,15 @@ Result<Costs> measure(const Object& prelude, const std::vector<TraceFrame>& trac
     Costs costs;
     costs.floor_ns = median(floors);
     for (size_t i = 0; i < programs.size(); ++i)
-        costs.programs.push_back({median(net[i]), median(relative[i])});
+        costs.programs.push_back({median(net[i]), median(relative[i]), std::move(net[i])});
     return costs;
+}
+
+double difference(const Measured& first, const Measured& second) {
+    std::vector<double> differences;
+    for (size_t i = 0; i < first.rounds.size(); ++i)
+        differences.push_back(first.rounds[i] - second.rounds[i]);
+    return median(std::move(differences));
 }
 
 } // namespace xdpc::bench

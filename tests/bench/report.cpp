@@ -12,13 +12,14 @@ std::string to_table(const Report& report) {
     std::string out;
     if (!report.packets.empty()) {
         out += fmt::format("ns per packet beyond prelude + `return XDP_DROP`, {} different frames\n"
-                           "{:<8} {:>6}  {:<7} {:>10} {:>9} {:>9} {:>7} {:>12}\n",
+                           "{:<8} {:>6}  {:<7} {:>10} {:>9} {:>9} {:>7} {:>12} {:>6} {:>6}\n",
                            static_cast<int>(TRACE_FRAMES), "policy", "rules", "frames", "XDP_DROP", "by hand",
-                           "xdpc", "ratio", "capture off");
+                           "xdpc", "ratio", "capture off", "hook", "noise");
         for (const PacketRow& row : report.packets)
-            out += fmt::format("{:<8} {:>6}  {:<7} {:>10.1f} {:>9.1f} {:>9.1f} {:>7.2f} {:>12.1f}\n",
-                               row.what.shape, row.what.rules, row.trace, row.floor_ns, row.hand_ns,
-                               row.xdpc_ns, row.ratio, row.no_capture_ns);
+            out += fmt::format(
+                "{:<8} {:>6}  {:<7} {:>10.1f} {:>9.1f} {:>9.1f} {:>7.2f} {:>12.1f} {:>6.2f} {:>6.2f}\n",
+                row.what.shape, row.what.rules, row.trace, row.floor_ns, row.hand_ns, row.xdpc_ns, row.ratio,
+                row.no_capture_ns, row.hook_ns, row.noise_ns);
     }
     if (!report.applies.empty()) {
         out += fmt::format(
@@ -55,7 +56,9 @@ std::string to_json(const Report& report, unsigned rounds, unsigned runs) {
                                        {"hand_ns", row.hand_ns},
                                        {"xdpc_ns", row.xdpc_ns},
                                        {"ratio", row.ratio},
-                                       {"no_capture_ns", row.no_capture_ns}});
+                                       {"no_capture_ns", row.no_capture_ns},
+                                       {"hook_ns", row.hook_ns},
+                                       {"noise_ns", row.noise_ns}});
     json["apply"] = nlohmann::ordered_json::array();
     for (const ApplyRow& row : report.applies) {
         nlohmann::ordered_json phases = nlohmann::ordered_json::object();

@@ -114,7 +114,7 @@ Result<void> measure_rules(const Bench& bench, const std::vector<test::FiveField
     const auto trace = frames_of(headers, ip6);
     if (auto same = agree((*compiled)->policy, trace, loaded->program_fd()); !same)
         return same;
-    auto costs = measure(bench.prelude, trace, {bench.parser_fd, loaded->program_fd()}, bench.cost);
+    auto costs = measure(bench.prelude, trace, {{bench.parser_fd}, {loaded->program_fd()}}, bench.cost);
     if (!costs)
         return tl::unexpected(costs.error());
     row.parse_ns = costs->programs[0].ns;

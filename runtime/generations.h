@@ -34,7 +34,8 @@ void wait_for_running_programs();
 struct Running {
     std::string directory; // "" if there is none
     std::optional<PinnedLink> link;
-    std::optional<Generation> live; // whose program the link runs
+    std::vector<Generation> generations; // as they were found, where the link is attached
+    std::optional<Generation> live;      // whose program the link runs
 };
 /// Looks only.
 Result<Running> find_running(const std::string& directory);

@@ -19,7 +19,10 @@ struct Held {
     }
 };
 
+/// What an interface is asked: which program it runs and in which mode, by a netlink dump of all interfaces;
+/// or nothing, where our link alone tells which program it is. It cannot tell the mode.
+enum class Ask : uint8_t { Interface, Link };
 /// The interface with a live generation of ours, or why not.
-Result<Held> hold_ours(const std::string& name);
+Result<Held> hold_ours(const std::string& name, Ask ask = Ask::Interface);
 
 } // namespace xdpc::rt

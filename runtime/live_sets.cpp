@@ -27,7 +27,7 @@ struct LiveSets::Impl {
         Fd fd = pinned(inner_pin(id));
         if (!fd.valid())
             return fail_errno(fmt::format("cannot open set `{}`", set(id).name));
-        auto array = map_array(std::move(fd));
+        auto array = map_array_in_windows(std::move(fd));
         if (!array)
             return tl::unexpected(array.error());
         auto table = open_table(*array, set(id));
@@ -144,7 +144,7 @@ LiveSets::LiveSets(LiveSets&&) noexcept = default;
 LiveSets::~LiveSets() = default;
 
 Result<LiveSets> LiveSets::open(const std::string& iface) {
-    auto held = hold_ours(iface);
+    auto held = hold_ours(iface, Ask::Link);
     if (!held)
         return tl::unexpected(held.error());
     auto impl = std::make_unique<Impl>();

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <thread>
 #include <unistd.h>
 
@@ -40,10 +42,23 @@ std::vector<std::string> lock_files() {
     return names;
 }
 
+/// As /proc/locks tells ("1: FLOCK  ADVISORY  WRITE 1234 fe:01:5678 0 EOF"): to write it into the file would
+/// make every command wait for a disk where /run is on one.
 std::string holder_of(int fd) {
-    char text[32] = {};
-    return pread(fd, text, sizeof text - 1, 0) > 0 ? fmt::format("process {}", atol(text))
-                                                   : "another process";
+    struct stat opened{};
+    std::ifstream locks("/proc/locks");
+    std::string line;
+    while (fstat(fd, &opened) == 0 && std::getline(locks, line)) {
+        long process = 0;
+        unsigned major_number = 0;
+        unsigned minor_number = 0;
+        unsigned long inode = 0;
+        if (sscanf(line.c_str(), "%*s FLOCK %*s %*s %ld %x:%x:%lu", &process, &major_number, &minor_number,
+                   &inode) == 4 &&
+            inode == opened.st_ino && makedev(major_number, minor_number) == opened.st_dev && process > 0)
+            return fmt::format("process {}", process);
+    }
+    return "another process";
 }
 
 } // namespace
@@ -76,10 +91,6 @@ Result<InterfaceLock> InterfaceLock::acquire_file(const std::string& path, int m
         if (flock(lock.fd_.get(), LOCK_EX | LOCK_NB) == 0) {
             if (!still_there(lock.fd_.get(), lock.path_))
                 continue;
-            std::string pid = fmt::format("{}\n", getpid());
-            if (ftruncate(lock.fd_.get(), 0) != 0 ||
-                pwrite(lock.fd_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-                return fail_errno(fmt::format("cannot write {}", lock.path_));
             return lock;
         }
         if (std::chrono::steady_clock::now() >= give_up)

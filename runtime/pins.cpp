@@ -106,6 +106,12 @@ std::vector<DirectoryOf> all_interface_directories() {
     return found;
 }
 
+std::vector<std::string> names_in(const std::string& directory) {
+    std::vector<std::string> names;
+    for_each_entry(directory, [&](const std::string&, const std::string& name) { names.push_back(name); });
+    return names;
+}
+
 Generation generation_of(const std::string& directory, uint32_t number) {
     return {number, fmt::format("{}/gen-{}", directory, number)};
 }

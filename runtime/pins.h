@@ -30,6 +30,8 @@ struct Generation {
     uint32_t number = 0;
     std::string path;
 };
+/// Names of what stands in a directory; none if there is none.
+std::vector<std::string> names_in(const std::string& directory);
 /// Oldest first.
 std::vector<Generation> generations(const std::string& directory);
 Generation generation_of(const std::string& directory, uint32_t number);

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <cinttypes>
 #include <cstdio>
 #include <fmt/format.h>
 
@@ -25,15 +26,15 @@ uint32_t pinned_program_id(const Generation& generation) {
 
 /// A set's new array was pinned, and perhaps put in, but has not got its name: goes on with it.
 Result<void> finish_new_arrays(const Generation& live) {
-    auto record = read_record(live.path);
-    if (!record)
-        return {}; // has no sets
-    for (size_t id = 0; id < record->artifact.sets.size(); id++) {
+    for (const std::string& name : names_in(live.path)) {
+        uint32_t id = 0;
+        if (sscanf(name.c_str(), "next%" SCNu32, &id) != 1)
+            continue;
         std::string next = live.path + "/" + next_pin(id);
         Fd fd = open_pin(next);
         if (!fd.valid())
             continue;
-        SetArray array{std::move(fd), {}};
+        SetArray array{std::move(fd), {}, {}};
         Fd outer = open_pin(live.path + "/" + set_map(id));
         if (outer.valid()) {
             if (auto put = put_array(outer.get(), array); !put)
@@ -66,7 +67,8 @@ Result<Running> find_running(const std::string& directory) {
         return tl::unexpected(link.error());
     running.link = std::move(*link);
     if (running.link && running.link->ifindex != 0) {
-        for (const Generation& generation : generations(directory)) {
+        running.generations = generations(directory);
+        for (const Generation& generation : running.generations) {
             if (pinned_program_id(generation) == running.link->program_id)
                 running.live = generation;
         }
@@ -84,7 +86,7 @@ Result<Running> repair(const std::string& directory) {
             return tl::unexpected(removed.error());
         return Running{};
     }
-    for (const Generation& generation : generations(directory)) {
+    for (const Generation& generation : running->generations) {
         if (running->live && generation.number == running->live->number)
             continue;
         // An older one was replaced: its counts are to be carried. A newer one never came to run.

@@ -73,24 +73,45 @@ std::vector<sets::NewElement> new_elements(const ArtifactSet& set, const SetElem
     return made;
 }
 
-Result<Mapping> map_all(int fd) {
+namespace {
+
+/// Bytes of a mapping of an ARRAY map.
+Result<size_t> mapped_bytes(int fd) {
     bpf_map_info info{};
     uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
         return fail_errno("cannot ask for a map of state");
     size_t bytes = (size_t{info.value_size} + 7) / 8 * 8 * info.max_entries;
-    bytes = (bytes + 4095) / 4096 * 4096;
-    void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return (bytes + 4095) / 4096 * 4096;
+}
+
+} // namespace
+
+Result<Mapping> map_all(int fd) {
+    auto bytes = mapped_bytes(fd);
+    if (!bytes)
+        return tl::unexpected(bytes.error());
+    void* address = mmap(nullptr, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (address == MAP_FAILED)
         return fail_errno("cannot map state into memory");
-    return Mapping(address, bytes);
+    return Mapping(address, *bytes);
 }
 
 Result<SetArray> map_array(Fd fd) {
     auto memory = map_all(fd.get());
     if (!memory)
         return tl::unexpected(memory.error());
-    return SetArray{std::move(fd), std::move(*memory)};
+    return SetArray{std::move(fd), std::move(*memory), {}};
+}
+
+Result<SetArray> map_array_in_windows(Fd fd) {
+    auto bytes = mapped_bytes(fd.get());
+    if (!bytes)
+        return tl::unexpected(bytes.error());
+    auto windows = sets::Windows::reserve(fd.get(), *bytes);
+    if (!windows)
+        return tl::unexpected(windows.error());
+    return SetArray{std::move(fd), {}, std::move(*windows)};
 }
 
 Result<SetArray> make_array(const ArtifactSet& set) {
@@ -103,7 +124,8 @@ Result<SetArray> make_array(const ArtifactSet& set) {
 }
 
 Result<sets::Table> open_table(const SetArray& array, const ArtifactSet& set) {
-    return sets::Table::open(array.bytes(), shape_of(set), [] { wait_for_running_programs(); });
+    return sets::Table::open(
+        array.bytes(), shape_of(set), [] { wait_for_running_programs(); }, array.windows.get());
 }
 
 xdpc_set_attribute& attribute_of(const SetArray& array, const sets::Table& table, uint32_t number) {

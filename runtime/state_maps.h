@@ -28,20 +28,23 @@ std::span<const uint32_t> words_of_element(const ArtifactSet& set, const SetElem
 /// As they are put in at `now`, marked as the file's.
 std::vector<sets::NewElement> new_elements(const ArtifactSet& set, const SetElements& elements, uint64_t now);
 
-/// The array of a set that user space writes, mapped.
+/// The array of a set that user space writes, mapped; in windows where little of it will be looked at.
 struct SetArray {
     Fd fd;
     Mapping memory;
+    std::unique_ptr<sets::Windows> windows;
     [[nodiscard]] bool valid() const { return fd.valid(); }
     [[nodiscard]] std::span<std::byte> bytes() const {
-        return {static_cast<std::byte*>(memory.address()), memory.size()};
+        return windows ? windows->memory()
+                       : std::span{static_cast<std::byte*>(memory.address()), memory.size()};
     }
 };
 /// A new one, zeroed.
 Result<SetArray> make_array(const ArtifactSet& set);
 Result<SetArray> map_array(Fd fd);
+Result<SetArray> map_array_in_windows(Fd fd);
 Result<sets::Table> open_table(const SetArray& array, const ArtifactSet& set);
-/// The attributes of an element of a set that has any.
+/// The attributes of an element of a set that has any; not in windows.
 xdpc_set_attribute& attribute_of(const SetArray& array, const sets::Table& table, uint32_t number);
 /// Puts an array into a set's outer map.
 Result<void> put_array(int outer_fd, const SetArray& array);

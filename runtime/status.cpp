@@ -35,7 +35,7 @@ Result<Held> look(const Interface& iface) {
 }
 
 /// Takes the lock if there is something to protect, and repairs.
-Result<Held> hold(const Interface& iface) {
+Result<Held> hold(const Interface& iface, Ask ask) {
     auto network = network_namespace();
     if (!network)
         return tl::unexpected(network.error());
@@ -50,6 +50,11 @@ Result<Held> hold(const Interface& iface) {
             return tl::unexpected(running.error());
         if (running->directory.empty())
             lock.remove_file();
+        // An interface runs the program of the link that is attached to it, and no other.
+        if (ask == Ask::Link && running->live && running->link->ifindex == iface.index) {
+            AttachedProgram attached{running->link->program_id, Mode::Auto};
+            return Held{iface, *network, std::move(lock), std::move(*running), attached};
+        }
     }
     auto held = look(iface);
     if (held)
@@ -90,11 +95,11 @@ tl::unexpected<Error> nothing_of_ours(const Held& held) {
 
 } // namespace
 
-Result<Held> hold_ours(const std::string& name) {
+Result<Held> hold_ours(const std::string& name, Ask ask) {
     auto iface = find_interface(name);
     if (!iface)
         return tl::unexpected(iface.error());
-    auto held = hold(*iface);
+    auto held = hold(*iface, ask);
     if (!held)
         return held;
     if (!held->ours())
@@ -161,7 +166,7 @@ Result<bool> detach(const std::string& name) {
     auto iface = find_interface(name);
     if (!iface)
         return tl::unexpected(iface.error());
-    auto held = hold(*iface);
+    auto held = hold(*iface, Ask::Interface);
     if (!held)
         return tl::unexpected(held.error());
     if (!held->running.link) {

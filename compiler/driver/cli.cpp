@@ -215,8 +215,6 @@ int run_words(std::vector<std::string> words) {
         "xdpc"};
     app.set_version_flag("--version", std::string("xdpc ") + XDPC_VERSION);
     app.require_subcommand(1);
-    Arguments arguments;
-    add_commands(app, arguments);
     if (!words.empty() && words[0] == "help") { // `help check` is `check --help`
         words.erase(words.begin());
         words.resize(std::min<size_t>(words.size(), 1));
@@ -227,9 +225,12 @@ int run_words(std::vector<std::string> words) {
         return usage_error(fmt::format("`xdpc {}` is not yet supported", command),
                            "`xdpc --help` lists the commands there are");
     }
-    const std::vector<CommandInfo> known = describe(app);
-    if (!command.empty() && std::none_of(known.begin(), known.end(),
-                                         [&](const CommandInfo& info) { return info.name == command; })) {
+    Arguments arguments;
+    const bool known = command != "completion" && add_command(app, arguments, command);
+    if (!known) {
+        add_commands(app, arguments);
+    }
+    if (!known && !command.empty() && command != "completion") {
         const std::string near = suggestion(app, "", command);
         return usage_error(fmt::format("there is no command `{}`", command),
                            near.empty() ? "`xdpc --help` lists the commands there are"

@@ -1,5 +1,8 @@
 #include "compiler/driver/cli_commands.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace xdpc::driver {
 
 namespace {
@@ -162,28 +165,55 @@ void add_features(CLI::App& app, FeaturesOptions& options) {
     command->add_flag("--json", options.json, json_help);
 }
 
-} // namespace
-
-void add_commands(CLI::App& app, Arguments& arguments) {
-    add_check(app, arguments.check);
-    add_test(app, arguments.test);
-    add_trace(app, arguments);
-    add_apply(app, arguments.apply);
-    add_show(app, arguments.show);
-    add_stats(app, arguments.stats, arguments.watch);
-    add_set(app, arguments.set);
-    add_detach(app, arguments.detach);
-    add_fmt(app, arguments.fmt);
-    add_build(app, arguments.build);
-    add_emit(app, arguments.emit);
-    add_monitor(app, arguments.monitor);
-    add_capture(app, arguments.capture);
-    add_features(app, arguments.features);
+void add_completion(CLI::App& app, std::string& shell) {
     CLI::App* completion = app.add_subcommand("completion", "print a completion script");
-    completion->add_option("SHELL", arguments.shell, "bash, zsh or fish")
+    completion->add_option("SHELL", shell, "bash, zsh or fish")
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-    app.add_subcommand("version", "print the version")->add_flag("--json", arguments.version.json, json_help);
+}
+
+struct Command {
+    std::string_view name;
+    void (*add)(CLI::App& app, Arguments& arguments);
+};
+constexpr Command commands[] = {
+    {"check", [](CLI::App& app, Arguments& to) { add_check(app, to.check); }},
+    {"test", [](CLI::App& app, Arguments& to) { add_test(app, to.test); }},
+    {"trace", [](CLI::App& app, Arguments& to) { add_trace(app, to); }},
+    {"apply", [](CLI::App& app, Arguments& to) { add_apply(app, to.apply); }},
+    {"show", [](CLI::App& app, Arguments& to) { add_show(app, to.show); }},
+    {"stats", [](CLI::App& app, Arguments& to) { add_stats(app, to.stats, to.watch); }},
+    {"set", [](CLI::App& app, Arguments& to) { add_set(app, to.set); }},
+    {"detach", [](CLI::App& app, Arguments& to) { add_detach(app, to.detach); }},
+    {"fmt", [](CLI::App& app, Arguments& to) { add_fmt(app, to.fmt); }},
+    {"build", [](CLI::App& app, Arguments& to) { add_build(app, to.build); }},
+    {"emit", [](CLI::App& app, Arguments& to) { add_emit(app, to.emit); }},
+    {"monitor", [](CLI::App& app, Arguments& to) { add_monitor(app, to.monitor); }},
+    {"capture", [](CLI::App& app, Arguments& to) { add_capture(app, to.capture); }},
+    {"features", [](CLI::App& app, Arguments& to) { add_features(app, to.features); }},
+    {"completion", [](CLI::App& app, Arguments& to) { add_completion(app, to.shell); }},
+    {"version",
+     [](CLI::App& app, Arguments& to) {
+         app.add_subcommand("version", "print the version")->add_flag("--json", to.version.json, json_help);
+     }},
+};
+
+} // namespace
+
+bool add_command(CLI::App& app, Arguments& arguments, std::string_view name) {
+    const auto* found = std::find_if(std::begin(commands), std::end(commands),
+                                     [&](const Command& command) { return command.name == name; });
+    if (found == std::end(commands)) {
+        return false;
+    }
+    found->add(app, arguments);
+    return true;
+}
+
+void add_commands(CLI::App& app, Arguments& arguments) {
+    for (const Command& command : commands) {
+        command.add(app, arguments);
+    }
 }
 
 } // namespace xdpc::driver

@@ -30,5 +30,7 @@ struct Arguments {
 };
 
 void add_commands(CLI::App& app, Arguments& arguments);
+/// Only the command of this name, which is all that most runs need; false if there is none.
+bool add_command(CLI::App& app, Arguments& arguments, std::string_view name);
 
 } // namespace xdpc::driver

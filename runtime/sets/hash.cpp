@@ -24,10 +24,10 @@ uint32_t* table_line(const Store& store, uint32_t index) {
 const uint32_t* key_of(const Store& store, uint32_t number) {
     return store.l.kind == XDPC_SET_HASH
                ? store.low(number)
-               : store.line(store.l.entries) + static_cast<size_t>(number) * xdpc_set_stride(store.l.words);
+               : store.record(store.l.entries, number, xdpc_set_stride(store.l.words));
 }
 uint32_t combination_of(const Store& store, uint32_t number) {
-    return store.l.kind == XDPC_SET_HASH ? 0 : store.line(store.l.entry_info)[number] & 0xff;
+    return store.l.kind == XDPC_SET_HASH ? 0 : *store.record(store.l.entry_info, number, 1) & 0xff;
 }
 
 /// Bits of the slots of a line that were freed since the last grace period: a program may have read the tag
@@ -93,9 +93,25 @@ uint32_t reach_of(const Store& store, uint32_t home) {
     return 0;
 }
 
+/// Sees to it that whatever the programs' search may look at can be looked at.
+void show(const Store& store, const Place& place) {
+    for (uint32_t i = 0; i <= XDPC_SET_REACH; i++) {
+        const uint32_t number = xdpc_set_match(table_line(store, place.home + i), place.tag);
+        if (number && store.l.words > 1) {
+            (void)key_of(store, number);
+        }
+    }
+    for (const uint32_t number : store.header().twins) {
+        (void)key_of(store, number);
+    }
+}
+
 } // namespace
 
 uint32_t find(const Store& store, const uint32_t* key, uint32_t combination) {
+    if (store.in_windows()) {
+        show(store, place_of(store, key, combination));
+    }
     const uint32_t keys = store.l.kind == XDPC_SET_HASH ? store.l.keys : store.l.entries;
     return xdpc_set_probe(store.memory(), &store.l, keys, store.l.words, key, combination);
 }

@@ -44,7 +44,8 @@ template<class F> void each_overlapping(const Store& store, u128 low, u128 high,
     const unsigned shift = 32 * (store.l.words - 1);
     const auto first_low = static_cast<uint32_t>(low >> shift);
     const auto first_high = static_cast<uint32_t>(high >> shift);
-    const uint32_t* words = store.low(0);
+    const size_t each = size_t{2} * store.l.words * 4;
+    const uint32_t* words = store.at(store.l.keys, 0, each * (store.header().element_fresh + 1));
     for (uint32_t e = 1; e <= store.header().element_fresh; e++) {
         words += static_cast<size_t>(2) * store.l.words;
         if (words[0] <= first_high && words[store.l.words] >= first_low && e != except && store.is_used(e) &&

@@ -23,13 +23,12 @@ void Store::grace() {
         info(e).comment = h.element_free;
         h.element_free = e;
     }
-    const uint32_t* ring = line(l.retired);
     for (; h.page_gone > 0; h.page_gone--) {
-        const uint32_t number = ring[h.page_gone - 1];
+        const uint32_t number = *record(l.retired, h.page_gone - 1, 1);
         if (l.kind == XDPC_SET_INTERVAL) {
             free_page(number);
         } else {
-            line(l.entry_info)[number] = h.entry_free;
+            *record(l.entry_info, number, 1) = h.entry_free;
             h.entry_free = number;
         }
     }
@@ -163,7 +162,7 @@ void Store::retire(uint32_t number) {
     if (h.page_gone == l.retired_count) {
         grace();
     }
-    line(l.retired)[h.page_gone++] = number;
+    *record(l.retired, h.page_gone++, 1) = number;
 }
 
 void Store::retire_page(uint32_t page) {
@@ -175,7 +174,7 @@ uint32_t Store::take_entry() {
     xdpc_set_header& h = header();
     h.entries_used++;
     if (const uint32_t entry = h.entry_free) {
-        h.entry_free = line(l.entry_info)[entry];
+        h.entry_free = *record(l.entry_info, entry, 1);
         return entry;
     }
     return ++h.entry_fresh;

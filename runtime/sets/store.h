@@ -21,17 +21,32 @@ class Store {
 public:
     explicit Store(Table& table) : table_(table), l(table.layout_) {}
 
-    [[nodiscard]] uint32_t* line(uint32_t index) const {
-        return reinterpret_cast<uint32_t*>(table_.memory_.data()) + static_cast<size_t>(index) * 16;
+    [[nodiscard]] uint32_t* line(uint32_t index) const { return at(index, 0, XDPC_SET_LINE); }
+    /// Record `number` of those of so many words each that begin with a line.
+    [[nodiscard]] uint32_t* record(uint32_t first_line, size_t number, size_t words) const {
+        return at(first_line, number * words * 4, words * 4);
     }
+    /// So many bytes from a place behind the beginning of a line; all access goes through here.
+    [[nodiscard]] uint32_t* at(uint32_t first_line, size_t offset, size_t bytes) const {
+        offset += static_cast<size_t>(first_line) * XDPC_SET_LINE;
+        if (table_.windows_ != nullptr) {
+            table_.windows_->need(offset, bytes);
+        }
+        return reinterpret_cast<uint32_t*>(table_.memory_.data() + offset);
+    }
+    /// Whether what was not asked for by at() may not be touched.
+    [[nodiscard]] bool in_windows() const { return table_.windows_ != nullptr; }
     [[nodiscard]] const std::byte* memory() const { return table_.memory_.data(); }
-    [[nodiscard]] xdpc_set_header& header() const { return *reinterpret_cast<xdpc_set_header*>(line(0)); }
+    [[nodiscard]] xdpc_set_header& header() const {
+        return *reinterpret_cast<xdpc_set_header*>(at(0, 0, sizeof(xdpc_set_header)));
+    }
     [[nodiscard]] xdpc_set_info& info(uint32_t e) const {
-        return reinterpret_cast<xdpc_set_info*>(line(l.info))[e];
+        return *reinterpret_cast<xdpc_set_info*>(record(l.info, e, sizeof(xdpc_set_info) / 4));
     }
     /// Only in sets that have any.
     [[nodiscard]] xdpc_set_attribute& attribute(uint32_t e) const {
-        return reinterpret_cast<xdpc_set_attribute*>(line(l.attributes))[e];
+        return *reinterpret_cast<xdpc_set_attribute*>(
+            record(l.attributes, e, sizeof(xdpc_set_attribute) / 4));
     }
     [[nodiscard]] bool has_attributes() const { return (l.flags & XDPC_SET_ATTRIBUTES) != 0; }
     [[nodiscard]] bool auto_merge() const { return (l.flags & XDPC_SET_AUTO_MERGE) != 0; }
@@ -39,7 +54,7 @@ public:
     [[nodiscard]] bool has_ends() const { return l.kind != XDPC_SET_HASH; }
     /// Ends of an element.
     [[nodiscard]] uint32_t* low(uint32_t e) const {
-        return line(l.keys) + static_cast<size_t>(e) * (has_ends() ? 2 * l.words : xdpc_set_stride(l.words));
+        return record(l.keys, e, has_ends() ? 2 * l.words : xdpc_set_stride(l.words));
     }
     [[nodiscard]] uint32_t* high(uint32_t e) const { return has_ends() ? low(e) + l.words : low(e); }
     [[nodiscard]] bool is_used(uint32_t e) const { return info(e).state != 0; }

@@ -140,8 +140,9 @@ Table Table::create(std::span<std::byte> memory, const Shape& shape, Grace grace
     return table;
 }
 
-Result<Table> Table::open(std::span<std::byte> memory, const Shape& shape, Grace grace) {
+Result<Table> Table::open(std::span<std::byte> memory, const Shape& shape, Grace grace, Windows* windows) {
     Table table(memory, shape, std::move(grace));
+    table.windows_ = windows;
     if (memory.size() < static_cast<size_t>(table.layout_.lines) * XDPC_SET_LINE) {
         return fail("the set's array is smaller than sets of its type and size are");
     }
@@ -267,6 +268,9 @@ std::optional<uint32_t> Table::find(std::span<const uint32_t> low, std::span<con
 }
 
 std::optional<uint32_t> Table::lookup(std::span<const uint32_t> key, uint64_t now) const {
+    if (windows_ != nullptr) {
+        windows_->need_all();
+    }
     const uint32_t e = xdpc_set_find(memory_.data(), &layout_, layout_.kind, layout_.words, key.data(), now);
     return e == 0 ? std::nullopt : std::optional(e);
 }
@@ -288,6 +292,9 @@ void Table::set_origin(uint32_t number, bool from_file) {
 
 void Table::flush() {
     Store store(*this);
+    if (windows_ != nullptr) {
+        windows_->need_all();
+    }
     xdpc_set_header& h = store.header();
     publish(h.changing, 1);
     publish(h.zero, 0);
@@ -324,69 +331,8 @@ uint32_t Table::sweep(uint64_t now) {
     return sweep_expired(store, now);
 }
 
-Element Table::element(uint32_t number) const {
-    const Store store(const_cast<Table&>(*this));
-    Element element;
-    element.number = number;
-    element.low.assign(store.low(number), store.low(number) + layout_.words);
-    element.high.assign(store.high(number), store.high(number) + layout_.words);
-    element.from_file = (store.info(number).state & XDPC_ELEMENT_FILE) != 0;
-    element.timeout_ns = store.info(number).timeout;
-    element.comment = store.comment(number);
-    if (store.has_attributes()) {
-        const xdpc_set_attribute& a = store.attribute(number);
-        element.expires_ns = a.expires;
-        element.packets = a.packets;
-        element.bytes = a.bytes;
-        element.value = a.value;
-    }
-    return element;
-}
-
-void Table::list(const std::function<bool(const Element&)>& use) const {
-    const Store store(const_cast<Table&>(*this));
-    for (uint32_t e = 1; e <= store.header().element_fresh && e <= layout_.element_count; e++) {
-        if (store.is_used(e) && !use(element(e))) {
-            return;
-        }
-    }
-}
-
-Statistics Table::statistics() const {
-    const Store store(const_cast<Table&>(*this));
-    const xdpc_set_header& h = store.header();
-    return {.size = layout_.size,
-            .used = h.used,
-            .pages = layout_.page_count,
-            .pages_used = h.pages_used,
-            .entries = layout_.entry_count,
-            .entries_used = h.entries_used,
-            .masks = h.mask_count};
-}
-
 bool Table::damaged() const {
     return Store(const_cast<Table&>(*this)).header().changing != 0;
-}
-
-Copied::Copied(const Table& from, uint64_t now, const std::function<bool(const Element&)>& keep) {
-    from.list([&](const Element& element) {
-        if (!element.expired(now) && (!keep || keep(element))) {
-            copies_.push_back(element);
-        }
-        return true;
-    });
-    elements_.reserve(copies_.size());
-    for (const Element& copy : copies_) {
-        elements_.push_back({.low = copy.low,
-                             .high = copy.high,
-                             .timeout_ns = copy.timeout_ns,
-                             .expires_ns = copy.expires_ns,
-                             .packets = copy.packets,
-                             .bytes = copy.bytes,
-                             .value = copy.value,
-                             .from_file = copy.from_file,
-                             .comment = copy.comment});
-    }
 }
 
 } // namespace xdpc::sets

@@ -9,6 +9,7 @@
 
 #include "compiler/base/result.h"
 #include "runtime/sets/layout.h"
+#include "runtime/sets/windows.h"
 
 #include <cstddef>
 #include <functional>
@@ -82,7 +83,9 @@ public:
     /// A new set in zeroed memory of layout_of(shape).lines lines.
     static Table create(std::span<std::byte> memory, const Shape& shape, Grace grace);
     /// A set that is there, which has to have this shape.
-    static Result<Table> open(std::span<std::byte> memory, const Shape& shape, Grace grace);
+    /// With windows, whose memory it then is, only what is looked at gets mapped; they have to outlive it.
+    static Result<Table> open(std::span<std::byte> memory, const Shape& shape, Grace grace,
+                              Windows* windows = nullptr);
 
     /// Fills a set that is empty and that no program reads yet: all elements or the first failure, after
     /// which the memory is of no use.
@@ -119,6 +122,7 @@ private:
     friend class Store;
     Table(std::span<std::byte> memory, const Shape& shape, Grace grace);
     std::span<std::byte> memory_;
+    Windows* windows_ = nullptr; // all is mapped
     Shape shape_;
     xdpc_set_layout layout_;
     Grace grace_;

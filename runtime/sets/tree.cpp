@@ -18,9 +18,8 @@ bool is_end(uint32_t ref) {
 } // namespace
 
 Tree::Tree(Store& store)
-    : store_(store), root_(store.line(store.l.root)), shift_(store.l.root_shift),
-      units_(xdpc_set_units(store.l.words)), narrow_(store.l.words == 1),
-      refs_(narrow_ ? XDPC_SET_NARROW_REFS : XDPC_SET_WIDE_REFS) {
+    : store_(store), shift_(store.l.root_shift), units_(xdpc_set_units(store.l.words)),
+      narrow_(store.l.words == 1), refs_(narrow_ ? XDPC_SET_NARROW_REFS : XDPC_SET_WIDE_REFS) {
     const uint32_t width = store.l.root_bits + shift_ + 64 * (units_ - 1);
     last_ = width == 128 ? ~u128{0} : (u128{1} << width) - 1;
 }
@@ -325,7 +324,7 @@ bool Tree::build(const std::vector<Segment>& segments) {
             }
         }
         if (room) {
-            root_[b] = pack(entries, XDPC_REF_PAGE, room);
+            *root(b) = pack(entries, XDPC_REF_PAGE, room);
         }
     }
     return room;
@@ -333,7 +332,7 @@ bool Tree::build(const std::vector<Segment>& segments) {
 
 void Tree::clear() {
     for (uint64_t b = 0; b < 1ULL << store_.l.root_bits; b++) {
-        publish(root_[b], 0);
+        publish(*root(b), 0);
     }
 }
 

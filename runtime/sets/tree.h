@@ -97,11 +97,11 @@ private:
 
     [[nodiscard]] uint64_t first(u128 x) const { return static_cast<uint64_t>(units_ == 2 ? x >> 64 : x); }
     [[nodiscard]] uint64_t second(u128 x) const { return units_ == 2 ? static_cast<uint64_t>(x) : 0; }
-    [[nodiscard]] Cell bucket(uint64_t k) const { return {root_ + (k >> shift_), 1}; }
+    [[nodiscard]] Cell bucket(uint64_t k) const { return {root(k >> shift_), 1}; }
     [[nodiscard]] bool begins_bucket(uint64_t k) const { return (k >> shift_) << shift_ == k; }
 
     Store& store_;
-    uint32_t* root_;
+    [[nodiscard]] uint32_t* root(uint64_t bucket) const { return store_.record(store_.l.root, bucket, 1); }
     uint32_t shift_;
     uint32_t units_;
     bool narrow_;
@@ -141,7 +141,7 @@ bool Tree::visit(Cell cell, uint32_t unit, uint64_t start, u128 low, u128 high, 
 
 template<class F> bool Tree::walk(u128 low, u128 high, F use) {
     for (uint64_t b = first(low) >> shift_; b <= first(high) >> shift_; b++) {
-        if (!visit({root_ + b, 1}, 0, b << shift_, low, high, first(low), first(high), use)) {
+        if (!visit({root(b), 1}, 0, b << shift_, low, high, first(low), first(high), use)) {
             return false;
         }
     }

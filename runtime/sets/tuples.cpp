@@ -112,10 +112,11 @@ std::vector<Product> products_of(const Store& store, uint32_t number) {
 // ---- combinations
 
 uint32_t* mask_of(const Store& store, uint32_t combination) {
-    return store.line(store.l.masks) + static_cast<size_t>(combination) * xdpc_set_stride(store.l.words);
+    return store.record(store.l.masks, combination, xdpc_set_stride(store.l.words));
 }
 uint32_t& entries_of(const Store& store, uint32_t combination) {
-    return mask_of(store, XDPC_SET_MASKS)[combination];
+    const size_t masks = size_t{XDPC_SET_MASKS} * xdpc_set_stride(store.l.words) * 4;
+    return *store.at(store.l.masks, masks + size_t{combination} * 4, 4);
 }
 
 std::optional<uint32_t> find_combination(const Store& store, const std::vector<uint32_t>& mask) {
@@ -168,10 +169,10 @@ bool has_room_for(const Store& store, const std::vector<Product>& products) {
 }
 
 uint32_t* entry_key(const Store& store, uint32_t entry) {
-    return store.line(store.l.entries) + static_cast<size_t>(entry) * xdpc_set_stride(store.l.words);
+    return store.record(store.l.entries, entry, xdpc_set_stride(store.l.words));
 }
 uint32_t& entry_info(const Store& store, uint32_t entry) {
-    return store.line(store.l.entry_info)[entry];
+    return *store.record(store.l.entry_info, entry, 1);
 }
 
 void erase_products(Store& store, const std::vector<Product>& products, size_t count, uint32_t number) {

@@ -1,0 +1,70 @@
+// What a set holds, and a set that is built anew from what another one holds.
+#include "runtime/sets/store.h"
+
+namespace xdpc::sets {
+
+Element Table::element(uint32_t number) const {
+    const Store store(const_cast<Table&>(*this));
+    Element element;
+    element.number = number;
+    element.low.assign(store.low(number), store.low(number) + layout_.words);
+    element.high.assign(store.high(number), store.high(number) + layout_.words);
+    element.from_file = (store.info(number).state & XDPC_ELEMENT_FILE) != 0;
+    element.timeout_ns = store.info(number).timeout;
+    element.comment = store.comment(number);
+    if (store.has_attributes()) {
+        const xdpc_set_attribute& a = store.attribute(number);
+        element.expires_ns = a.expires;
+        element.packets = a.packets;
+        element.bytes = a.bytes;
+        element.value = a.value;
+    }
+    return element;
+}
+
+void Table::list(const std::function<bool(const Element&)>& use) const {
+    const Store store(const_cast<Table&>(*this));
+    if (windows_ != nullptr) {
+        windows_->need_all();
+    }
+    for (uint32_t e = 1; e <= store.header().element_fresh && e <= layout_.element_count; e++) {
+        if (store.is_used(e) && !use(element(e))) {
+            return;
+        }
+    }
+}
+
+Statistics Table::statistics() const {
+    const Store store(const_cast<Table&>(*this));
+    const xdpc_set_header& h = store.header();
+    return {.size = layout_.size,
+            .used = h.used,
+            .pages = layout_.page_count,
+            .pages_used = h.pages_used,
+            .entries = layout_.entry_count,
+            .entries_used = h.entries_used,
+            .masks = h.mask_count};
+}
+
+Copied::Copied(const Table& from, uint64_t now, const std::function<bool(const Element&)>& keep) {
+    from.list([&](const Element& element) {
+        if (!element.expired(now) && (!keep || keep(element))) {
+            copies_.push_back(element);
+        }
+        return true;
+    });
+    elements_.reserve(copies_.size());
+    for (const Element& copy : copies_) {
+        elements_.push_back({.low = copy.low,
+                             .high = copy.high,
+                             .timeout_ns = copy.timeout_ns,
+                             .expires_ns = copy.expires_ns,
+                             .packets = copy.packets,
+                             .bytes = copy.bytes,
+                             .value = copy.value,
+                             .from_file = copy.from_file,
+                             .comment = copy.comment});
+    }
+}
+
+} // namespace xdpc::sets

@@ -295,6 +295,13 @@ fuzz() {
     [[ ${2:-} != --libfuzzer ]] || tests/fuzz/smoke.sh "${3:-60}"
 }
 
+# N applies of policies that share state, under traffic.
+soak_applies() {
+    build test_lab xdpc
+    needs_root soak-applies "$@"
+    XDPC_SOAK_APPLIES=${1:-500} "$build/tests/test_lab" --gtest_filter='LabSoak.*'
+}
+
 help() {
     cat <<'HELP'
 usage: ./xdpc.sh COMMAND
@@ -307,6 +314,9 @@ usage: ./xdpc.sh COMMAND
             text format; `bench live`: live sets beside nft's, with real frames over veth (--json FILE)
   fuzz N    N random policies with random packets each, evaluator against kernel;
             `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
+  soak-applies [N]
+            500 or N applies under traffic of policies that share sets, limits, quotas and counters:
+            nothing may be lost
   lab       two namespaces to play with, left up; `lab down` takes them away
   help      this
 HELP
@@ -321,6 +331,7 @@ case $command in
     bench) bench "$@" ;;
     fuzz) fuzz "$@" ;;
     lab) lab "$@" ;;
+    soak-applies) soak_applies "$@" ;;
     help | -h | --help) help ;;
     *)
         help >&2

@@ -69,6 +69,10 @@ std::vector<SlotCount> translate(const std::vector<SlotCount>& counts, const Art
         move(from.deciders[*matches[i]].slot, to.deciders[i].slot);
         move(from.deciders[*matches[i]].mid_slot, to.deciders[i].mid_slot);
     }
+    for (const ArtifactCounter& counter : to.counters)
+        for (const ArtifactCounter& old : from.counters)
+            if (old.name == counter.name)
+                move(old.slot, counter.slot);
     return translated;
 }
 

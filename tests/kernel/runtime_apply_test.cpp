@@ -95,6 +95,19 @@ TEST_F(Pair, ReplacementCarriesCountersOfRulesThatStay) {
     });
 }
 
+TEST_F(Pair, ReplacementCarriesCountersWithAName) {
+    auto before = forward_policy(), after = reversed_policy();
+    before.counters = {{"gone", 0}, {"all", 1}}; // the place of rule `one`, which has no successor
+    after.counters = {{"new", 3}, {"all", 2}};   // the place of rule `other`, which is new
+    here.run([&] { must(apply(before, {"v0"}, {})); });
+    send(1, 5);
+    here.run([&] {
+        must(apply(after, {"v0"}, {}));
+        EXPECT_EQ(packets_of("v0", "other"), 5U);
+        must(detach("v0"));
+    });
+}
+
 TEST_F(Pair, DryRunTouchesNothing) {
     auto look = [this] {
         std::pair<uint32_t, std::vector<uint64_t>> seen;

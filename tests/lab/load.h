@@ -1,0 +1,23 @@
+// Traffic for tests of replacement under load: frames made beforehand, sent so that the receiver keeps up,
+// and what the device dropped on the way.
+#pragma once
+
+#include "compiler/packet/build.h"
+#include "tests/lab/lab.h"
+
+#include <functional>
+
+namespace xdpc::lab {
+
+/// A UDP datagram to the inner end, a frame of 60 bytes.
+packet::Frame datagram(uint16_t port, uint32_t source = 0x0a630001);
+
+/// What the driver itself dropped on the way in, because a queue was full: never reached the policy.
+uint64_t driver_drops(const Lab& lab);
+
+/// Sends `frame(0)`, `frame(1)`, … in the calling thread's namespace while `more(sent)`, in small bursts with
+/// a pause behind each, since the receiver's ring has 256 places; gives how many the socket took.
+uint64_t send_load(const std::function<const packet::Frame&(uint64_t)>& frame,
+                   const std::function<bool(uint64_t)>& more, std::chrono::microseconds pause);
+
+} // namespace xdpc::lab

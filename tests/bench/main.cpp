@@ -7,6 +7,7 @@
 #include "tests/bench/apply_cost.h"
 #include "tests/bench/packet_cost.h"
 
+#include <algorithm>
 #include <bpf/libbpf.h>
 #include <cstdio>
 #include <cstdlib>
@@ -66,9 +67,9 @@ Result<void> agree(const Policy& policy, const std::vector<TraceFrame>& trace, i
 }
 
 /// Copies of one program: each at another place of the kernel's memory.
-Result<std::vector<rt::Loaded>> load_copies(const Artifact& artifact) {
+Result<std::vector<rt::Loaded>> load_copies(const Artifact& artifact, unsigned count) {
     std::vector<rt::Loaded> copies;
-    for (int i = 0; i < 7; ++i) {
+    for (unsigned i = 0; i < count; ++i) {
         auto loaded = rt::load(artifact);
         if (!loaded)
             return tl::unexpected(loaded.error().error);
@@ -90,9 +91,10 @@ Result<void> measure_case(const Case& what, const Object& prelude, const CostOpt
     auto silent = compile_policy(what, false);
     if (!compiled || !silent)
         return tl::unexpected(compiled ? silent.error() : compiled.error());
-    auto ours = load_copies(compiled->artifact);
-    auto again = load_copies(compiled->artifact);
-    auto without_hook = load_copies(silent->artifact);
+    const unsigned copies = std::min(options.rounds, 21U);
+    auto ours = load_copies(compiled->artifact, copies);
+    auto again = load_copies(compiled->artifact, copies);
+    auto without_hook = load_copies(silent->artifact, copies);
     for (const auto* loaded : {&ours, &again, &without_hook})
         if (!*loaded)
             return tl::unexpected(loaded->error());

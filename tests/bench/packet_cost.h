@@ -1,5 +1,5 @@
 // ns per packet of loaded programs, compared. The method of every benchmark here: a prelude copies the next
-// of thousands of frames into the packet and tail-calls the program; half a million runs are timed by a clock
+// of thousands of frames into the packet and tail-calls the program; very many runs are timed by a clock
 // read at the first and the last of them; programs take turns within a round; prelude + `return XDP_DROP` of
 // the same round is subtracted; medians over the rounds. Where the kernel's JIT puts a program decides
 // tenths of a nanosecond, so a program may be given in several copies, which take turns as well.

@@ -1,4 +1,5 @@
 #include "runtime/adopt_sets.h"
+#include "runtime/carry_sets.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -69,23 +70,6 @@ bool hand_on(LoadedState& state, const Old& old, const std::string& old_name, co
     return true;
 }
 
-/// The map of counters as they were copied, by the number of the old element; entry 0 is how many are
-/// carried.
-Result<Fd> make_carry(const Merged& merged, uint32_t places) {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-    Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpc_carry", sizeof(uint32_t), sizeof(xdpc_counter),
-                          places + 1, &options));
-    if (!map.valid())
-        return fail_errno("cannot make the map of counters to be carried");
-    auto memory = map_all(map.get());
-    if (!memory)
-        return tl::unexpected(memory.error());
-    auto* copied = static_cast<xdpc_counter*>(memory->address());
-    for (const sets::Element& element : merged.there)
-        copied[element.number] = {element.packets, element.bytes};
-    return map;
-}
-
 Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from,
                          const ElementText& text) {
     const ArtifactSet& set = next.sets[id];
@@ -120,7 +104,7 @@ Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const
         return tl::unexpected(built.error());
     out.state->arrays[id] = std::move(*built);
     if (before.has_counter && set.has_counter) {
-        auto carry = make_carry(*merged, table->layout().element_count);
+        auto carry = make_carry(merged->there, table->layout().element_count);
         if (!carry)
             return tl::unexpected(carry.error());
         out.carry[id] = std::move(*carry);
@@ -277,28 +261,6 @@ Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool re
 
 namespace {
 
-/// Adds to `to`'s elements what `from` counted beyond `copied`, which is by numbers of `old`.
-void add_counts(const SetArray& from, const sets::Table& from_table, const SetArray& to,
-                const sets::Table& to_table, const std::function<xdpc_counter(const sets::Element&)>& copied,
-                uint64_t* done) {
-    uint64_t now = monotonic_now();
-    from_table.list([&](const sets::Element& element) {
-        if (done != nullptr && element.number <= *done)
-            return true;
-        xdpc_counter before = copied(element);
-        auto number = to_table.find(element.low, element.high, now);
-        if (number && element.packets > before.packets) {
-            xdpc_set_attribute& attribute = attribute_of(to, to_table, *number);
-            __atomic_fetch_add(&attribute.packets, element.packets - before.packets, __ATOMIC_RELAXED);
-            __atomic_fetch_add(&attribute.bytes, element.bytes - before.bytes, __ATOMIC_RELAXED);
-        }
-        if (done != nullptr)
-            __atomic_store_n(done, element.number, __ATOMIC_RELEASE);
-        return true;
-    });
-    (void)from;
-}
-
 /// Calls `use` for each set of `to` with a carry pin and its array in `from`.
 template<class Use> Result<void> each_carry(const Generation& from, const Generation& to, Use use) {
     auto old = read_record(from.path);
@@ -329,17 +291,17 @@ template<class Use> Result<void> each_carry(const Generation& from, const Genera
 } // namespace
 
 Result<void> carry_state(const Generation& from, const Generation& to) {
-    return each_carry(from, to, [](auto& old_array, auto& old_table, auto& array, auto& table, auto* copied) {
+    return each_carry(from, to, [](auto&, auto& old_table, auto& array, auto& table, auto* copied) {
         add_counts(
-            old_array, old_table, array, table,
-            [&](const sets::Element& element) { return copied[element.number]; }, &copied[0].packets);
+            old_table, array, table, [&](const sets::Element& element) { return copied[element.number]; },
+            &copied[0].packets);
     });
 }
 
 Result<void> give_back_state(const Generation& from, const Generation& to) {
-    return each_carry(to, from, [](auto& old_array, auto& old_table, auto& array, auto& table, auto* copied) {
+    return each_carry(to, from, [](auto& old_array, auto& old_table, auto&, auto& table, auto* copied) {
         add_counts(
-            array, table, old_array, old_table,
+            table, old_array, old_table,
             [&](const sets::Element& element) {
                 auto number = old_table.find(element.low, element.high, monotonic_now());
                 return number ? copied[*number] : xdpc_counter{};

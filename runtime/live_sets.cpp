@@ -1,50 +1,10 @@
-#include "runtime/live_sets.h"
-#include "runtime/adopt.h"
-#include "runtime/held.h"
+#include "runtime/exchange_sets.h"
+#include "runtime/live_sets_impl.h"
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 
 namespace xdpc::rt {
-
-struct LiveSets::Impl {
-    Held held;
-    std::string path; // of the live generation
-    StateRecord record;
-    struct Opened {
-        SetArray array;
-        std::optional<sets::Table> table;
-    };
-    std::map<uint32_t, Opened> opened;
-
-    [[nodiscard]] const ArtifactSet& set(uint32_t id) const { return record.artifact.sets.at(id); }
-    [[nodiscard]] Fd pinned(const std::string& name) const { return open_pin(path + "/" + name); }
-
-    Result<Opened*> open(uint32_t id) {
-        auto found = opened.find(id);
-        if (found != opened.end())
-            return &found->second;
-        Fd fd = pinned(inner_pin(id));
-        if (!fd.valid())
-            return fail_errno(fmt::format("cannot open set `{}`", set(id).name));
-        auto array = map_array_in_windows(std::move(fd));
-        if (!array)
-            return tl::unexpected(array.error());
-        auto table = open_table(*array, set(id));
-        if (!table)
-            return tl::unexpected(table.error());
-        Opened& made = opened[id];
-        made.array = std::move(*array);
-        made.table.emplace(std::move(*table));
-        return &made;
-    }
-    Result<Fd> open_hash(uint32_t id) const {
-        Fd fd = pinned(set_map(id));
-        if (!fd.valid())
-            return fail(fmt::format("no rule of the policy that runs uses set `{}`", set(id).name));
-        return fd;
-    }
-};
 
 namespace {
 
@@ -63,28 +23,23 @@ Changed rebuild(LiveSets::Impl& impl, uint32_t id, LiveSets::Impl::Opened& opene
                 const sets::NewElement* added, std::span<const uint32_t> gone_low,
                 std::span<const uint32_t> gone_high) {
     uint64_t now = monotonic_now();
-    sets::Copied copied(*opened.table, now, [&](const sets::Element& element) {
-        return gone_low.empty() ||
-               !(std::ranges::equal(element.low, gone_low) && std::ranges::equal(element.high, gone_high));
-    });
-    auto elements = copied.elements();
+    const std::vector<sets::Element> there = live_elements(*opened.table, now);
+    std::vector<sets::NewElement> elements;
+    for (const sets::Element& element : there) {
+        if (gone_low.empty() ||
+            !(std::ranges::equal(element.low, gone_low) && std::ranges::equal(element.high, gone_high)))
+            elements.push_back(sets::as_new(element));
+    }
     if (added != nullptr)
         elements.push_back(*added);
     auto array = build_array(impl.set(id), elements, now, {});
     if (!array)
         return failed(array.error());
-    std::string path = impl.path + "/" + next_pin(id);
-    std::string inner = impl.path + "/" + inner_pin(id);
-    Fd outer = impl.pinned(set_map(id));
-    unlink(path.c_str());
-    if (auto pinned = pin(array->fd, path); !pinned)
-        return failed(pinned.error());
-    if (outer.valid()) {
-        if (auto put = put_array(outer.get(), *array); !put)
-            return failed(put.error());
-    }
-    if (rename(path.c_str(), inner.c_str()) != 0)
-        return failed(fail_errno(fmt::format("cannot rename {}", path)).value());
+    Exchange exchange(impl.path);
+    auto done = exchange.add(id, *array, impl.set(id).has_counter ? there : std::vector<sets::Element>{})
+                    .and_then([&] { return exchange.commit(); });
+    if (!done)
+        return failed(done.error());
     impl.opened.erase(id);
     return {};
 }
@@ -100,34 +55,20 @@ Changed refusal(const sets::Failure& failure, const sets::Table& table) {
 }
 
 Changed add_dynamic(LiveSets::Impl& impl, uint32_t id, const sets::NewElement& element, uint64_t now) {
-    const ArtifactSet& set = impl.set(id);
     if (!element.comment.empty())
         return refused("can have no comment: rules write this set");
-    auto hash = impl.open_hash(id);
-    Fd ring = impl.pinned(set_ring(id));
-    Fd shared = impl.pinned("dynamic");
-    if (!hash || !ring.valid() || !shared.valid())
-        return failed(hash ? Error{fmt::format("cannot open set `{}`", set.name), {}} : hash.error());
-    auto memory = map_all(shared.get());
-    if (!memory)
-        return failed(memory.error());
-    auto* entries = static_cast<xdpc_dynamic_set*>(memory->address());
-    auto table = open_bounded(hash->get(), ring.get(), &entries[impl.record.slots.sets[id]].cursor, set.size,
-                              words_of(set.parts));
-    if (!table)
-        return failed(table.error());
+    auto opened = open_dynamic(impl, id);
+    if (!opened)
+        return failed(opened.error());
+    const Fd& hash = opened->hash;
+    const ArtifactSet& set = impl.set(id);
     xdpc_dynamic there{};
-    if (bpf_map_lookup_elem(hash->get(), element.low.data(), &there) == 0) {
+    if (bpf_map_lookup_elem(hash.get(), element.low.data(), &there) == 0) {
         if (there.expires_ns == 0 || there.expires_ns > now)
             return refused("is already in the set");
-        bpf_map_delete_elem(hash->get(), element.low.data());
+        bpf_map_delete_elem(hash.get(), element.low.data());
     }
-    xdpc_dynamic entry{};
-    entry.expires_ns = element.expires_ns;
-    entry.timeout_ns = element.timeout_ns;
-    entry.value = element.value;
-    entry.flags = XDPC_ELEMENT_USED;
-    auto done = put_in(*table, element.low, entry, now);
+    auto done = put_in(opened->table, element.low, dynamic_entry(element), now);
     if (!done)
         return failed(done.error());
     if (*done == PutIn::Exists)
@@ -138,6 +79,58 @@ Changed add_dynamic(LiveSets::Impl& impl, uint32_t id, const sets::NewElement& e
 }
 
 } // namespace
+
+std::vector<sets::Element> live_elements(const sets::Table& table, uint64_t now) {
+    std::vector<sets::Element> all;
+    table.list([&](const sets::Element& element) {
+        if (!element.expired(now))
+            all.push_back(element);
+        return true;
+    });
+    return all;
+}
+
+Result<OpenedDynamic> open_dynamic(const LiveSets::Impl& impl, uint32_t id) {
+    const ArtifactSet& set = impl.set(id);
+    OpenedDynamic opened;
+    auto hash = impl.open_hash(id);
+    if (!hash)
+        return tl::unexpected(hash.error());
+    opened.hash = std::move(*hash);
+    opened.ring = impl.pinned(set_ring(id));
+    opened.shared = impl.pinned("dynamic");
+    if (!opened.ring.valid() || !opened.shared.valid())
+        return fail_errno(fmt::format("cannot open set `{}`", set.name));
+    auto memory = map_all(opened.shared.get());
+    if (!memory)
+        return tl::unexpected(memory.error());
+    opened.memory = std::move(*memory);
+    auto* entries = static_cast<xdpc_dynamic_set*>(opened.memory.address());
+    auto table = open_bounded(opened.hash.get(), opened.ring.get(),
+                              &entries[impl.record.slots.sets[id]].cursor, set.size, words_of(set.parts));
+    if (!table)
+        return tl::unexpected(table.error());
+    opened.table = std::move(*table);
+    return opened;
+}
+
+xdpc_dynamic dynamic_entry(const sets::NewElement& element) {
+    xdpc_dynamic entry{};
+    entry.expires_ns = element.expires_ns;
+    entry.timeout_ns = element.timeout_ns;
+    entry.value = element.value;
+    entry.flags = XDPC_ELEMENT_USED;
+    return entry;
+}
+
+LiveSets::Taken& LiveSets::Taken::operator+=(const Taken& other) {
+    elements += other.elements;
+    added += other.added;
+    kept += other.kept;
+    removed += other.removed;
+    removed_of_policy += other.removed_of_policy;
+    return *this;
+}
 
 LiveSets::LiveSets(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LiveSets::LiveSets(LiveSets&&) noexcept = default;

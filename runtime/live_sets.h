@@ -40,6 +40,28 @@ public:
     /// Unexpired elements; `use` returns false to end.
     Result<void> list(uint32_t set, const std::function<bool(const sets::Element&)>& use);
 
+    /// The elements of a file for one set (compiler/policy/live_file.h).
+    struct FileElements {
+        uint32_t set = 0;
+        const SetElements* elements = nullptr;
+    };
+    struct FileRefused {
+        uint32_t set = 0;
+        size_t element = 0; // of the file's
+        Refused why;
+    };
+    struct Taken {
+        uint64_t elements = 0; // now in the set
+        uint64_t added = 0, kept = 0, removed = 0;
+        uint64_t removed_of_policy = 0; // of those removed; the next apply brings them back
+        Taken& operator+=(const Taken& other);
+    };
+    /// All sets take all elements, or none does. What is there already stays as it is; with `replace` the
+    /// sets hold the file's elements alone, with the counters of those that were there, and times that begin
+    /// now. Programs see each set before or after it. In sets that rules write elements appear one by one.
+    tl::expected<Taken, std::variant<Error, FileRefused>> take(std::span<const FileElements> files,
+                                                               bool replace);
+
 private:
     explicit LiveSets(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

@@ -1,8 +1,8 @@
 #include "runtime/adopt.h"
+#include "runtime/exchange_sets.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <cinttypes>
 #include <cstdio>
 #include <fmt/format.h>
 
@@ -22,28 +22,6 @@ uint32_t pinned_program_id(const Generation& generation) {
     if (!program.valid() || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
         return 0;
     return info.id;
-}
-
-/// A set's new array was pinned, and perhaps put in, but has not got its name: goes on with it.
-Result<void> finish_new_arrays(const Generation& live) {
-    for (const std::string& name : names_in(live.path)) {
-        uint32_t id = 0;
-        if (sscanf(name.c_str(), "next%" SCNu32, &id) != 1)
-            continue;
-        std::string next = live.path + "/" + next_pin(id);
-        Fd fd = open_pin(next);
-        if (!fd.valid())
-            continue;
-        SetArray array{std::move(fd), {}, {}};
-        Fd outer = open_pin(live.path + "/" + set_map(id));
-        if (outer.valid()) {
-            if (auto put = put_array(outer.get(), array); !put)
-                return put;
-        }
-        if (rename(next.c_str(), (live.path + "/" + inner_pin(id)).c_str()) != 0)
-            return fail_errno(fmt::format("cannot rename {}", next));
-    }
-    return {};
 }
 
 } // namespace
@@ -101,7 +79,7 @@ Result<Running> repair(const std::string& directory) {
             return tl::unexpected(removed.error());
     }
     if (running->live) {
-        if (auto finished = finish_new_arrays(*running->live); !finished)
+        if (auto finished = finish_exchange(running->live->path); !finished)
             return tl::unexpected(finished.error());
     }
     return running;

@@ -167,9 +167,6 @@ std::string limit_ring(size_t limit) {
 std::string inner_pin(size_t set) {
     return fmt::format("inner{}", set);
 }
-std::string next_pin(size_t set) {
-    return fmt::format("next{}", set);
-}
 std::string carry_pin(size_t set) {
     return fmt::format("carry{}", set);
 }

@@ -121,13 +121,16 @@ void add_trace(CLI::App& app, Arguments& arguments) {
 void add_set(CLI::App& app, SetOptions& options) {
     CLI::App* command =
         app.add_subcommand("set", "look at live sets of the policy that runs, and change them");
-    command->add_option("ACTION", options.action, "add, del, list or flush")
+    command->add_option("ACTION", options.action, "add, del, list, flush, load or replace")
         ->required()
-        ->check(CLI::IsMember({"add", "del", "list", "flush"}));
+        ->check(CLI::IsMember({"add", "del", "list", "flush", "load", "replace"}));
     command->add_option("NAME", options.name, "the set; list without one lists the sets");
     command->add_option("ELEMENT", options.elements,
                         "as in a policy: 192.0.2.0/24, '192.0.2.1 . 80', 'ssh : drop'");
     command->add_option("-i,--interface", options.iface, "interface")->required();
+    command->add_option("--file", options.file,
+                        "of load and replace: elements, one a line, as a policy's `file` has them; - is "
+                        "standard input");
     command->add_option("--timeout", options.timeout, "how long added elements last: 10m, 1h30m");
     command->add_option("--comment", options.comment, "comment of added elements");
     command->add_flag("--json", options.json, json_help);

@@ -77,10 +77,11 @@ struct TraceOptions {
     bool json = false;
 };
 struct SetOptions {
-    std::string action; // add, del, list, flush
+    std::string action; // add, del, list, flush, load, replace
     std::string name;
     std::string iface;
     std::vector<std::string> elements;
+    std::string file; // of load and replace
     std::string timeout;
     std::string comment;
     bool json = false;

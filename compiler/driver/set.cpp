@@ -1,4 +1,5 @@
 // `xdpc set`: live sets of the policy that runs.
+#include "compiler/driver/set.h"
 #include "compiler/base/set_elements.h"
 #include "compiler/driver/command.h"
 #include "compiler/driver/json.h"
@@ -13,8 +14,6 @@
 
 namespace xdpc::driver {
 
-namespace {
-
 int failed(const SetOptions& options, const Error& error, int code) {
     if (options.json) {
         put_json({{"ok", false}, {"error", to_json(error)}});
@@ -23,6 +22,8 @@ int failed(const SetOptions& options, const Error& error, int code) {
     report(error);
     return code;
 }
+
+namespace {
 
 uint64_t now_ns() {
     timespec now{};
@@ -236,6 +237,18 @@ int list_sets(rt::LiveSets& live, const SetOptions& options) {
 
 int run_set(const SetOptions& options) {
     const bool changes = options.action == "add" || options.action == "del";
+    const bool takes_file = options.action == "load" || options.action == "replace";
+    if (takes_file != !options.file.empty() || (takes_file && !options.elements.empty())) {
+        return failed(options,
+                      {"`load` and `replace` take their elements from `--file`, the others do not",
+                       "xdpc set replace blocklist -i eth0 --file blocklist.txt"},
+                      ExitUsage);
+    }
+    if (takes_file && (!options.timeout.empty() || !options.comment.empty())) {
+        return failed(
+            options, {"timeouts and comments stand in the file", "192.0.2.1 timeout 10m comment \"scanner\""},
+            ExitUsage);
+    }
     if ((options.name.empty() && options.action != "list") || (changes && options.elements.empty())) {
         return failed(options,
                       {fmt::format("`set {}` takes a set{}", options.action, changes ? " and elements" : ""),
@@ -258,6 +271,9 @@ int run_set(const SetOptions& options) {
     }
     if (changes) {
         return change(*live, ids, options);
+    }
+    if (takes_file) {
+        return take_file(*live, ids, options);
     }
     if (options.action == "list") {
         return list_elements(*live, ids, options);

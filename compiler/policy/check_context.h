@@ -234,6 +234,8 @@ struct SetFileTaker {
     std::function<bool(std::string_view line, Span span)> plain;
 };
 bool read_set_file(Context& context, SetEntry& set, const SetFileTaker& taker);
+/// The same of text that is there.
+bool read_set_lines(Context& context, SetEntry& set, const Source& source, const SetFileTaker& taker);
 
 // check_updates.cpp
 /// A match with a live set, for the keys of one family.

@@ -250,9 +250,11 @@ bool LiveElements::add(size_t family, const std::vector<Box>& boxes, Span span,
     SetElements& elements = set.elements;
     for (const Box& box : boxes) {
         if (!set.has_intervals() && !is_single(box)) {
-            context_
-                .report(Diag::NeedsTrait, span, "`" + shown(context_, span) + "`", "flags interval", set.name)
-                .with_note(set.span, "declared here");
+            Diagnostic& said = context_.report(Diag::NeedsTrait, span, "`" + shown(context_, span) + "`",
+                                               "flags interval", set.name);
+            if (set.span.end != 0) { // a set that runs is declared nowhere
+                said.with_note(set.span, "declared here");
+            }
             return false;
         }
         if (!room(family, span)) {

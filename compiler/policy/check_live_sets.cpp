@@ -176,7 +176,9 @@ bool read_elements(Context& context, SetEntry& set, LiveElements& elements) {
     return read_element(context, set, elements, only);
 }
 
-bool read_file(Context& context, SetEntry& set, LiveElements& elements) {
+} // namespace
+
+SetFileTaker file_taker(Context& context, const SetEntry& set, LiveElements& elements) {
     const bool plain =
         set.item->is_map ? false : set.slots.size() == 1 && set.slots[0].type == TypeId::Ipv4Addr;
     SetFileTaker taker;
@@ -194,10 +196,8 @@ bool read_file(Context& context, SetEntry& set, LiveElements& elements) {
     if (plain) {
         taker.plain = [&](std::string_view line, Span span) { return elements.add_plain_ip(line, span); };
     }
-    return read_set_file(context, set, taker);
+    return taker;
 }
-
-} // namespace
 
 std::optional<uint64_t> read_time(Context& context, std::string_view text, Span span) {
     const auto ns = read_duration(text);
@@ -243,8 +243,8 @@ bool check_live_set(Context& context, SetEntry& set, const SetTraits& traits) {
         return false;
     }
     LiveElements elements(context, set);
-    return read_elements(context, set, elements) && read_file(context, set, elements) &&
-           elements.finish(traits);
+    return read_elements(context, set, elements) &&
+           read_set_file(context, set, file_taker(context, set, elements)) && elements.finish(traits);
 }
 
 } // namespace xdpc::checking

@@ -49,6 +49,8 @@ public:
     bool add_plain_ip(std::string_view text, Span span);
     /// Drops repetitions, and reports overlaps and whatever does not fit; false after that.
     bool finish(const SetTraits& traits);
+    /// Where each element stands.
+    [[nodiscard]] std::vector<Span>& spans(size_t family) { return spans_[family]; }
 
 private:
     bool room(size_t family, Span span);
@@ -70,6 +72,8 @@ bool read_attribute(Context& context, const SetEntry& set, std::string_view name
 std::optional<uint64_t> read_time(Context& context, std::string_view text, Span span);
 
 // check_live_sets.cpp
+/// Takes the elements of a file; refers to what it is given.
+SetFileTaker file_taker(Context& context, const SetEntry& set, LiveElements& elements);
 bool check_live_set(Context& context, SetEntry& set, const SetTraits& traits);
 
 } // namespace xdpc::checking

@@ -205,7 +205,10 @@ bool read_set_file(Context& context, SetEntry& set, const SetFileTaker& taker) {
         context.report(Diag::UnreadableFile, name.span, file.error().message);
         return false;
     }
-    const Source& source = context.sources.get(*file);
+    return read_set_lines(context, set, context.sources.get(*file), taker);
+}
+
+bool read_set_lines(Context& context, SetEntry& set, const Source& source, const SetFileTaker& taker) {
     Reader reader{context, set, source, taker, {}, {}};
     for (size_t family = 0; family < set.families(); ++family) {
         reader.slots[family] = slots_of_family(set, family);

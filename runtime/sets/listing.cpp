@@ -46,25 +46,16 @@ Statistics Table::statistics() const {
             .masks = h.mask_count};
 }
 
-Copied::Copied(const Table& from, uint64_t now, const std::function<bool(const Element&)>& keep) {
-    from.list([&](const Element& element) {
-        if (!element.expired(now) && (!keep || keep(element))) {
-            copies_.push_back(element);
-        }
-        return true;
-    });
-    elements_.reserve(copies_.size());
-    for (const Element& copy : copies_) {
-        elements_.push_back({.low = copy.low,
-                             .high = copy.high,
-                             .timeout_ns = copy.timeout_ns,
-                             .expires_ns = copy.expires_ns,
-                             .packets = copy.packets,
-                             .bytes = copy.bytes,
-                             .value = copy.value,
-                             .from_file = copy.from_file,
-                             .comment = copy.comment});
-    }
+NewElement as_new(const Element& element) {
+    return {.low = element.low,
+            .high = element.high,
+            .timeout_ns = element.timeout_ns,
+            .expires_ns = element.expires_ns,
+            .packets = element.packets,
+            .bytes = element.bytes,
+            .value = element.value,
+            .from_file = element.from_file,
+            .comment = element.comment};
 }
 
 } // namespace xdpc::sets

@@ -57,7 +57,7 @@ enum class Problem {
     Missing,  // there is no such element
     TooMany, // Tuples: it takes `needed` entries, or one more combination of prefix lengths than there may be
     Comments, // it has a comment that is too long, or for which no room is left
-    Rebuild,  // cannot be done in place: build a new array with it (rebuilt()) and put that in its stead
+    Rebuild,  // cannot be done in place: build a new array with it and put that in its stead
 };
 struct Failure {
     Problem problem;
@@ -128,18 +128,8 @@ private:
     Grace grace_;
 };
 
-/// Elements as NewElement of a set that is to be built anew: to `build` another array from this one's
-/// unexpired elements, with what they have (origin, remaining timeout, counters). `keep` says which.
-class Copied {
-public:
-    Copied(const Table& from, uint64_t now, const std::function<bool(const Element&)>& keep = {});
-    /// Valid as long as this. More may be put behind them.
-    [[nodiscard]] const std::vector<NewElement>& elements() const { return elements_; }
-
-private:
-    std::vector<Element> copies_;
-    std::vector<NewElement> elements_;
-};
+/// As it is put into another set, with what it has (origin, remaining timeout, counters); refers to it.
+NewElement as_new(const Element& element);
 
 /// "is already in the set", "overlaps element 7": without names, which the caller knows how to write; see
 /// Failure::other.

@@ -164,10 +164,17 @@ private:
         model_.sweep(now_);
         std::vector<NewElement> elements;
         const bool copy = random_.draw(2) == 0;
-        const Copied copied(table_, now_);
-        if (copy && !more && copied.elements().size() == model_.elements.size() &&
-            shape_.kind == Kind::Hash) {
-            elements = copied.elements();
+        std::vector<Element> there;
+        table_.list([&](const Element& element) {
+            if (!element.expired(now_)) {
+                there.push_back(element);
+            }
+            return true;
+        });
+        if (copy && !more && there.size() == model_.elements.size() && shape_.kind == Kind::Hash) {
+            for (const Element& element : there) {
+                elements.push_back(sets::as_new(element));
+            }
         } else {
             for (const ModelElement& e : model_.elements) {
                 elements.push_back(as_new(e));

@@ -1,0 +1,98 @@
+#include "compiler/policy/live_file.h"
+
+#include "compiler/policy/check_live_sets.h"
+
+#include <algorithm>
+
+namespace xdpc {
+
+namespace {
+
+using checking::Context;
+
+/// What a verdict's name stands for; chains of that name are made as they come up.
+std::optional<Verdict> verdict_of(Context& context, const std::string& name) {
+    static const std::vector<std::pair<std::string_view, Verdict>> plain = {
+        {"pass", Pass{}}, {"drop", Drop{}},     {"abort", Abort{}},
+        {"tx", Tx{}},     {"return", Return{}}, {"continue", Continue{}}};
+    for (const auto& [word, verdict] : plain) {
+        if (name == word) {
+            return verdict;
+        }
+    }
+    const bool jumps = name.starts_with("jump ");
+    if (!jumps && !name.starts_with("goto ")) {
+        return {};
+    }
+    const std::string chain = name.substr(5);
+    const ChainId next{static_cast<uint32_t>(context.policy.chains.size())};
+    const auto [found, is_new] = context.chains.emplace(chain, next);
+    if (is_new) {
+        Chain& made = context.policy.chains.emplace_back();
+        made.id = next;
+        made.name = chain;
+    }
+    return jumps ? Verdict(Jump{found->second}) : Verdict(Goto{found->second});
+}
+
+checking::SetEntry entry_of(Context& context, std::vector<LiveSet>& sets, const ast::SetItem& item) {
+    checking::SetEntry entry;
+    entry.item = &item;
+    for (size_t part = 0; part < sets[0].parts.size(); ++part) {
+        const SetPart& each = sets[0].parts[part];
+        if (sets.size() > 1 && each.type != sets[1].parts[part].type) {
+            entry.inet_part = static_cast<int>(part);
+        }
+        entry.slots.push_back({each.type, each.width, "@" + sets[0].name, false});
+    }
+    for (size_t family = 0; family < sets.size(); ++family) {
+        sets[family].id = {static_cast<uint32_t>(family)};
+        entry.live[family] = sets[family].id;
+        context.policy.sets.push_back(std::move(sets[family]));
+    }
+    return entry;
+}
+
+} // namespace
+
+std::optional<std::vector<LiveFile>> read_live_file(FileId file, std::vector<LiveSet> sets,
+                                                    const std::vector<std::string>& verdicts,
+                                                    Sources& sources, Diagnostics& diagnostics) {
+    Context context(sources, diagnostics, file);
+    std::vector<Verdict> known;
+    for (const std::string& name : verdicts) {
+        if (const auto verdict = verdict_of(context, name)) {
+            known.push_back(*verdict);
+        }
+    }
+    for (LiveSet& set : sets) {
+        set.verdicts = known;
+    }
+    ast::SetItem item;
+    item.is_map = sets[0].is_map;
+    item.name.text = sets[0].name;
+    checking::SetEntry entry = entry_of(context, sets, item);
+    checking::LiveElements elements(context, entry);
+    checking::SetFileTaker taker = file_taker(context, entry, elements);
+    taker.element = [&, take = taker.element](checking::FileElement& element) {
+        if (element.verdict) {
+            const std::string name = name_of(*element.verdict, context.policy);
+            if (std::find(verdicts.begin(), verdicts.end(), name) == verdicts.end()) {
+                context.report(Diag::MisplacedValue, element.span, "`" + name + "`")
+                    .with_hint("a verdict that the policy gives an element of the map");
+                return false;
+            }
+        }
+        return take(element);
+    };
+    if (!read_set_lines(context, entry, sources.get(file), taker) || !elements.finish({})) {
+        return {};
+    }
+    std::vector<LiveFile> read;
+    for (size_t family = 0; family < entry.families(); ++family) {
+        read.push_back({std::move(elements.live(family).elements), std::move(elements.spans(family))});
+    }
+    return read;
+}
+
+} // namespace xdpc

@@ -1,0 +1,31 @@
+// New arrays for sets of the policy that runs, put in the old ones' stead all together or not at all
+// (PROTOCOL.md, "set").
+#pragma once
+
+#include "runtime/state_maps.h"
+
+namespace xdpc::rt {
+
+/// Nothing that runs has changed until commit(). The interface's lock must be held.
+class Exchange {
+public:
+    explicit Exchange(std::string generation_path) : path_(std::move(generation_path)) {}
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    ~Exchange();
+
+    /// `copied` are the elements of the array that runs, with the counters that the new one began with; none
+    /// where the set counts nothing.
+    Result<void> add(uint32_t set, const SetArray& array, std::span<const sets::Element> copied);
+    /// An Error may leave the old or the new sets; the next command goes on with it.
+    Result<void> commit();
+
+private:
+    std::string path_;
+    bool staged_ = false;
+};
+
+/// Goes on with, or takes back, what a killed command began.
+Result<void> finish_exchange(const std::string& generation_path);
+
+} // namespace xdpc::rt

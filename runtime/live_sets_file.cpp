@@ -1,0 +1,191 @@
+// `xdpc set load` and `replace`: the elements of a file into live sets, all or none.
+#include "runtime/element_index.h"
+#include "runtime/exchange_sets.h"
+#include "runtime/live_sets_impl.h"
+
+#include <bpf/bpf.h>
+
+namespace xdpc::rt {
+
+namespace {
+
+using FileElements = LiveSets::FileElements;
+using FileRefused = LiveSets::FileRefused;
+using Taken = LiveSets::Taken;
+template<class T> using OrRefused = tl::expected<T, std::variant<Error, FileRefused>>;
+
+tl::unexpected<std::variant<Error, FileRefused>> failed(Error error) {
+    return tl::unexpected<std::variant<Error, FileRefused>>(std::move(error));
+}
+tl::unexpected<std::variant<Error, FileRefused>> refused(uint32_t set, size_t element,
+                                                         LiveSets::Refused why) {
+    return tl::unexpected<std::variant<Error, FileRefused>>(FileRefused{set, element, std::move(why)});
+}
+
+/// What a set is to hold.
+struct Wanted {
+    std::vector<sets::Element> there;
+    std::vector<sets::NewElement> elements; // refer to `there` and the file's
+    std::vector<size_t> from_file;          // for each: which of the file's, or none
+    Taken taken;
+};
+constexpr size_t none = SIZE_MAX;
+
+OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const FileElements& file, bool replace,
+                             uint64_t now) {
+    std::vector<sets::NewElement> given = new_elements(set, *file.elements, now);
+    ElementIndex index(given);
+    std::vector<bool> known(given.size());
+    for (sets::NewElement& element : given)
+        element.from_file = false; // the policy's
+    for (const sets::Element& element : wanted.there) {
+        const auto same = index.find(element.low, element.high);
+        if (same) {
+            known[*same] = true;
+            wanted.taken.kept++;
+            if (!replace && set.is_map && given[*same].value != element.value)
+                return refused(file.set, *same, {"is in the map with another verdict", {}, {}});
+            given[*same].packets = element.packets;
+            given[*same].bytes = element.bytes;
+        }
+        if (!replace) {
+            wanted.elements.push_back(sets::as_new(element));
+            wanted.from_file.push_back(none);
+        } else if (!same) {
+            wanted.taken.removed++;
+            wanted.taken.removed_of_policy += element.from_file ? 1 : 0;
+        }
+    }
+    for (size_t i = 0; i < given.size(); i++) {
+        wanted.taken.added += known[i] ? 0 : 1;
+        if (!replace && known[i])
+            continue;
+        if (wanted.elements.size() == set.size)
+            return refused(file.set, i, {describe({.problem = sets::Problem::Full}, shape_of(set)), {}, {}});
+        wanted.elements.push_back(given[i]);
+        wanted.from_file.push_back(i);
+    }
+    wanted.taken.elements = wanted.elements.size();
+    return {};
+}
+
+OrRefused<SetArray> build(const Wanted& wanted, const ArtifactSet& set, uint32_t id, uint64_t now) {
+    auto array = make_array(set);
+    if (!array)
+        return failed(array.error());
+    auto table = sets::Table::create(array->bytes(), shape_of(set), {});
+    const auto built = table.build(wanted.elements, now);
+    if (built)
+        return std::move(*array);
+    const sets::Failure& failure = built.error();
+    LiveSets::Refused why{describe(failure, shape_of(set)), {}, {}};
+    size_t element = failure.index;
+    size_t other = failure.other == 0 ? none : failure.other - 1;
+    // Of two the file's is to be named by its place.
+    if (other != none && element < wanted.from_file.size() && wanted.from_file[element] == none)
+        std::swap(element, other);
+    if (other != none) {
+        const auto& there = wanted.elements[other];
+        why.other_low.assign(there.low.begin(), there.low.end());
+        why.other_high.assign(there.high.begin(), there.high.end());
+    }
+    return refused(id, wanted.from_file[element] == none ? 0 : wanted.from_file[element], std::move(why));
+}
+
+/// Where rules write, elements go in one by one; `put` are those that were not there.
+OrRefused<Taken> load_dynamic(const OpenedDynamic& opened, const ArtifactSet& set, const FileElements& file,
+                              uint64_t now, std::vector<std::vector<uint32_t>>& put) {
+    const auto given = new_elements(set, *file.elements, now);
+    Taken taken;
+    for (size_t i = 0; i < given.size(); i++) {
+        if (!given[i].comment.empty())
+            return refused(file.set, i, {"can have no comment: rules write this set", {}, {}});
+        xdpc_dynamic there{};
+        if (bpf_map_lookup_elem(opened.hash.get(), given[i].low.data(), &there) == 0) {
+            if (there.expires_ns == 0 || there.expires_ns > now) {
+                if (set.is_map && there.value != given[i].value)
+                    return refused(file.set, i, {"is in the map with another verdict", {}, {}});
+                taken.kept++;
+                continue;
+            }
+            bpf_map_delete_elem(opened.hash.get(), given[i].low.data());
+        }
+        const auto done = put_in(opened.table, given[i].low, dynamic_entry(given[i]), now);
+        if (!done)
+            return failed(done.error());
+        if (*done == PutIn::Full)
+            return refused(file.set, i, {describe({.problem = sets::Problem::Full}, shape_of(set)), {}, {}});
+        if (*done == PutIn::Exists) { // a rule was faster
+            taken.kept++;
+            continue;
+        }
+        put.emplace_back(given[i].low.begin(), given[i].low.end());
+    }
+    taken.added = put.size();
+    auto entries = dynamic_entries(opened.hash.get(), words_of(set.parts));
+    taken.elements = entries ? entries->size() : 0;
+    return taken;
+}
+
+/// Takes all out again where one does not go in.
+OrRefused<Taken> load_all_dynamic(const LiveSets::Impl& impl, std::span<const FileElements> files,
+                                  uint64_t now) {
+    Taken all;
+    std::vector<OpenedDynamic> opened;
+    std::vector<std::vector<std::vector<uint32_t>>> put(files.size());
+    for (size_t i = 0; i < files.size(); i++) {
+        auto one = open_dynamic(impl, files[i].set);
+        if (!one)
+            return failed(one.error());
+        opened.push_back(std::move(*one));
+    }
+    for (size_t i = 0; i < files.size(); i++) {
+        auto taken = load_dynamic(opened[i], impl.set(files[i].set), files[i], now, put[i]);
+        if (!taken) {
+            for (size_t j = 0; j <= i; j++)
+                for (const auto& key : put[j])
+                    bpf_map_delete_elem(opened[j].hash.get(), key.data());
+            return taken;
+        }
+        all += *taken;
+    }
+    return all;
+}
+
+} // namespace
+
+OrRefused<Taken> LiveSets::take(std::span<const FileElements> files, bool replace) {
+    const uint64_t now = monotonic_now();
+    if (!files.empty() && is_dynamic(impl_->set(files[0].set)) && !replace)
+        return load_all_dynamic(*impl_, files, now);
+    Taken all;
+    Exchange exchange(impl_->path);
+    for (const FileElements& file : files) {
+        const ArtifactSet& set = impl_->set(file.set);
+        if (is_dynamic(set))
+            return failed({fmt::format("rules write set `{}`: it cannot be replaced", set.name), {}});
+        auto opened = impl_->open(file.set);
+        if (!opened)
+            return failed(opened.error());
+        Wanted wanted;
+        wanted.there = live_elements(*(*opened)->table, now);
+        if (auto fits = put_together(wanted, set, file, replace, now); !fits)
+            return tl::unexpected(fits.error());
+        all += wanted.taken;
+        if (!replace && wanted.taken.added == 0)
+            continue;
+        auto array = build(wanted, set, file.set, now);
+        if (!array)
+            return tl::unexpected(array.error());
+        if (!set.has_counter)
+            wanted.there.clear();
+        if (auto added = exchange.add(file.set, *array, wanted.there); !added)
+            return failed(added.error());
+        impl_->opened.erase(file.set);
+    }
+    if (auto done = exchange.commit(); !done)
+        return failed(done.error());
+    return all;
+}
+
+} // namespace xdpc::rt

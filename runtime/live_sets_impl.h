@@ -1,0 +1,64 @@
+// What live_sets*.cpp share: the policy's sets as they are opened one by one.
+#pragma once
+
+#include "runtime/held.h"
+#include "runtime/live_sets.h"
+#include "runtime/load_state.h"
+
+#include <fmt/format.h>
+#include <map>
+
+namespace xdpc::rt {
+
+struct LiveSets::Impl {
+    Held held;
+    std::string path; // of the live generation
+    StateRecord record;
+    struct Opened {
+        SetArray array;
+        std::optional<sets::Table> table;
+    };
+    std::map<uint32_t, Opened> opened;
+
+    [[nodiscard]] const ArtifactSet& set(uint32_t id) const { return record.artifact.sets.at(id); }
+    [[nodiscard]] Fd pinned(const std::string& name) const { return open_pin(path + "/" + name); }
+
+    Result<Opened*> open(uint32_t id) {
+        auto found = opened.find(id);
+        if (found != opened.end())
+            return &found->second;
+        Fd fd = pinned(inner_pin(id));
+        if (!fd.valid())
+            return fail_errno(fmt::format("cannot open set `{}`", set(id).name));
+        auto array = map_array_in_windows(std::move(fd));
+        if (!array)
+            return tl::unexpected(array.error());
+        auto table = open_table(*array, set(id));
+        if (!table)
+            return tl::unexpected(table.error());
+        Opened& made = opened[id];
+        made.array = std::move(*array);
+        made.table.emplace(std::move(*table));
+        return &made;
+    }
+    Result<Fd> open_hash(uint32_t id) const {
+        Fd fd = pinned(set_map(id));
+        if (!fd.valid())
+            return fail(fmt::format("no rule of the policy that runs uses set `{}`", set(id).name));
+        return fd;
+    }
+};
+
+/// What has not expired.
+std::vector<sets::Element> live_elements(const sets::Table& table, uint64_t now);
+
+/// A set that rules write, to be written beside them.
+struct OpenedDynamic {
+    Fd hash, ring, shared;
+    Mapping memory; // of `shared`
+    BoundedTable table;
+};
+Result<OpenedDynamic> open_dynamic(const LiveSets::Impl& impl, uint32_t id);
+xdpc_dynamic dynamic_entry(const sets::NewElement& element);
+
+} // namespace xdpc::rt

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <map>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -70,6 +71,9 @@ bool hand_on(LoadedState& state, const Old& old, const std::string& old_name, co
     return true;
 }
 
+/// Elements of the new policy's file, by key.
+using FileKeys = std::map<std::vector<uint32_t>, size_t>;
+
 Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from,
                          const ElementText& text) {
     const ArtifactSet& set = next.sets[id];
@@ -112,42 +116,88 @@ Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const
     return {};
 }
 
+/// The table goes on: what is in it counts as it stands.
+Result<void> adopt_table(Adoption& out, const ArtifactSet& set, uint32_t id, const FileKeys& in_file,
+                         SetChange& change, uint64_t now) {
+    auto entries = dynamic_entries(out.state->reuse.at(set_map(id)).get(), words_of(set.parts));
+    if (!entries)
+        return tl::unexpected(entries.error());
+    for (const auto& entry : *entries) {
+        if (entry.entry.expires_ns != 0 && entry.entry.expires_ns <= now)
+            continue;
+        if ((entry.entry.flags & XDPC_ELEMENT_FILE) != 0 && !in_file.contains(entry.key)) {
+            out.leaving.emplace_back(id, entry.key);
+            change.removed++;
+            continue;
+        }
+        change.kept++;
+        change.live += (entry.entry.flags & XDPC_ELEMENT_FILE) == 0 ? 1 : 0;
+    }
+    return {};
+}
+
+/// A table of another size: it begins with what the old one holds. What is counted and added there until the
+/// old program has ended is carried (carry_dynamic.cpp).
+Result<void> copy_table(Adoption& out, const ArtifactSet& set, uint32_t id, const Fd& old_hash,
+                        const FileKeys& in_file, SetChange& change, uint64_t now) {
+    auto entries = dynamic_entries(old_hash.get(), words_of(set.parts));
+    if (!entries)
+        return tl::unexpected(entries.error());
+    std::vector<DynamicElement>& elements = out.state->elements[id];
+    for (auto& [key, entry] : *entries) {
+        if (entry.expires_ns != 0 && entry.expires_ns <= now)
+            continue;
+        auto found = in_file.find(key);
+        if (found == in_file.end() && (entry.flags & XDPC_ELEMENT_FILE) != 0) {
+            change.removed++;
+            continue;
+        }
+        change.kept++;
+        change.live += (entry.flags & XDPC_ELEMENT_FILE) == 0 ? 1 : 0;
+        entry.packets = entry.bytes = 0;
+        if (found == in_file.end())
+            elements.push_back({key, entry});
+        else
+            elements[found->second].entry = entry;
+    }
+    if (elements.size() > set.size)
+        return fail(
+            fmt::format("set `{}` would have {} elements, {} of them added live, and its new size is {}",
+                        set.name, elements.size(), change.live, set.size),
+            "a larger `size`, or `xdpc set del`; `--reset-sets` starts all sets from the policy");
+    return {};
+}
+
 Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from) {
     const ArtifactSet& set = next.sets[id];
     const ArtifactSet& before = old.record.artifact.sets[from];
     if (auto fits = check_types(before, set); !fits)
         return fits;
-    if (!is_dynamic(before) || before.size != set.size || before.verdicts != set.verdicts)
-        return fail(
-            fmt::format("set `{}` changes its size or what its elements map to, and rules write it: its "
-                        "elements cannot go on",
-                        set.name),
-            "`--reset-sets` starts all sets from the policy");
-    bool handed = hand_on(*out.state, old, set_map(from), set_map(id)) &&
-                  hand_on(*out.state, old, set_ring(from), set_ring(id));
+    if (!is_dynamic(before) || before.verdicts != set.verdicts)
+        return fail(fmt::format("set `{}` {}: its elements cannot go on", set.name,
+                                is_dynamic(before) ? "changes what its elements map to, and rules write it"
+                                                   : "was not written by rules, and now is"),
+                    "`--reset-sets` starts all sets from the policy");
     SetChange change{set.name, set.family};
     uint64_t now = monotonic_now();
     out.state->elements[id] = dynamic_elements(set, next.elements[id], now);
-    if (handed) {
-        auto entries = dynamic_entries(out.state->reuse.at(set_map(id)).get(), words_of(set.parts));
-        if (!entries)
-            return tl::unexpected(entries.error());
-        for (const auto& entry : *entries) {
-            if (entry.entry.expires_ns != 0 && entry.entry.expires_ns <= now)
-                continue;
-            bool in_file = false;
-            for (const DynamicElement& element : out.state->elements[id])
-                in_file = in_file || element.key == entry.key;
-            if ((entry.entry.flags & XDPC_ELEMENT_FILE) != 0 && !in_file) {
-                out.leaving.emplace_back(id, entry.key);
-                change.removed++;
-                continue;
-            }
-            change.kept++;
-            change.live += (entry.entry.flags & XDPC_ELEMENT_FILE) == 0 ? 1 : 0;
-        }
+    size_t given = out.state->elements[id].size();
+    FileKeys in_file;
+    for (size_t i = 0; i < given; i++)
+        in_file.emplace(out.state->elements[id][i].key, i);
+    Result<void> done;
+    if (before.size != set.size) {
+        Fd hash = open_pin(old.path + "/" + set_map(from));
+        if (hash.valid())
+            done = copy_table(out, set, id, hash, in_file, change, now);
+        out.carry[id] = std::move(hash);
+    } else if (hand_on(*out.state, old, set_map(from), set_map(id)) &&
+               hand_on(*out.state, old, set_ring(from), set_ring(id))) {
+        done = adopt_table(out, set, id, in_file, change, now);
     }
-    change.elements = std::max<uint64_t>(change.kept, out.state->elements[id].size() + change.live);
+    if (!done)
+        return done;
+    change.elements = std::max<uint64_t>(change.kept, given + change.live);
     change.added = change.elements - change.kept;
     out.changes.push_back(change);
     return {};
@@ -270,8 +320,10 @@ template<class Use> Result<void> each_carry(const Generation& from, const Genera
     auto matches = match_sets(old->artifact.sets, next->artifact.sets);
     for (uint32_t id = 0; id < matches.size(); id++) {
         std::string path = to.path + "/" + carry_pin(id);
+        if (!matches[id] || is_dynamic(next->artifact.sets[id]))
+            continue;
         Fd carry = open_pin(path);
-        if (!matches[id] || !carry.valid())
+        if (!carry.valid())
             continue;
         auto old_array = map_array(open_pin(from.path + "/" + inner_pin(*matches[id])));
         auto new_array = map_array(open_pin(to.path + "/" + inner_pin(id)));
@@ -291,15 +343,16 @@ template<class Use> Result<void> each_carry(const Generation& from, const Genera
 } // namespace
 
 Result<void> carry_state(const Generation& from, const Generation& to) {
-    return each_carry(from, to, [](auto&, auto& old_table, auto& array, auto& table, auto* copied) {
+    auto carried = each_carry(from, to, [](auto&, auto& old_table, auto& array, auto& table, auto* copied) {
         add_counts(
             old_table, array, table, [&](const sets::Element& element) { return copied[element.number]; },
             &copied[0].packets);
     });
+    return carried.and_then([&] { return move_tables(from, to, to); });
 }
 
 Result<void> give_back_state(const Generation& from, const Generation& to) {
-    return each_carry(to, from, [](auto& old_array, auto& old_table, auto&, auto& table, auto* copied) {
+    auto given = each_carry(to, from, [](auto& old_array, auto& old_table, auto&, auto& table, auto* copied) {
         add_counts(
             table, old_array, old_table,
             [&](const sets::Element& element) {
@@ -308,6 +361,7 @@ Result<void> give_back_state(const Generation& from, const Generation& to) {
             },
             nullptr);
     });
+    return given.and_then([&] { return move_tables(from, to, from); });
 }
 
 } // namespace xdpc::rt

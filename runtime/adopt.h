@@ -11,8 +11,8 @@ namespace xdpc::rt {
 struct Adoption {
     std::shared_ptr<LoadedState> state;
     std::vector<SetChange> changes;
-    /// By SetId: what has to be carried of an array that was built from another one's counters; see
-    /// carry_pin().
+    /// By SetId: what has to be carried of an array that was built from another one's counters, or the table
+    /// of another size; see carry_pin().
     std::vector<Fd> carry;
     /// Elements of dynamic sets that were the old file's and are not the new one's.
     std::vector<std::pair<uint32_t, std::vector<uint32_t>>> leaving;
@@ -26,6 +26,11 @@ Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool re
 Result<void> carry_state(const Generation& from, const Generation& to);
 /// The other way round, for taking a swap back.
 Result<void> give_back_state(const Generation& from, const Generation& to);
+
+/// What rules wrote into tables that have another size in `to`: moved there, entry by entry. No program may
+/// run that writes those of `from`. `newer` of the two has carry pins of such sets, which go when all is in
+/// it. May be done again after a kill.
+Result<void> move_tables(const Generation& from, const Generation& to, const Generation& newer);
 
 /// For each of `next` the one of `previous` that it continues.
 std::vector<std::optional<uint32_t>> match_sets(const std::vector<ArtifactSet>& previous,

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 namespace xdpc::lab {
@@ -143,6 +144,72 @@ TEST(LiveSets, TwoProcessesAddWithoutLosingAny) {
     other.join();
     EXPECT_EQ(elements(lab).size(), 41U);
 }
+
+std::string seen(int size, const std::string& element) {
+    return "set seen { type inet_service; flags dynamic, timeout; size " + std::to_string(size) +
+           "; timeout 1h; elements = { " + element +
+           " } }\nchain ingress {\n    policy pass\n    udp dport 2000-2999 add @seen { udp dport } pass\n"
+           "    udp dport @seen drop\n}\n";
+}
+
+std::string seen_by_rules(const Lab& lab) {
+    std::string all;
+    const Json document = Json::parse(set(lab, {"list", "seen", "--json"}).out);
+    std::set<std::string> sorted;
+    for (const Json& element : document["elements"])
+        sorted.insert(element["element"].get<std::string>() + "/" + element["origin"].get<std::string>());
+    for (const std::string& element : sorted)
+        all += (all.empty() ? "" : " ") + element;
+    return all;
+}
+
+TEST(LiveSets, ATableThatRulesWriteTakesAnotherSize) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(seen(4, "1100, 1200")).status, 0);
+    EXPECT_TRUE(passes(lab, 2001));
+    ASSERT_EQ(set(lab, {"add", "seen", "1003", "--timeout", "5m"}).status, 0);
+    EXPECT_EQ(seen_by_rules(lab), "1003/live 1100/file 1200/file 2001/live");
+    const uint32_t program = lab.attached_id();
+    Ran ran = lab.apply(seen(2, "1100")); // too small
+    EXPECT_EQ(ran.status, 3);
+    EXPECT_NE(ran.err.find("set `seen` would have 3 elements, 2 of them added live, and its new size is 2"),
+              std::string::npos)
+        << ran.err;
+    EXPECT_EQ(lab.attached_id(), program);
+    EXPECT_EQ(seen_by_rules(lab), "1003/live 1100/file 1200/file 2001/live");
+    ASSERT_EQ(lab.apply(seen(3, "1100")).status, 0); // smaller, and all that is left fits
+    EXPECT_EQ(seen_by_rules(lab), "1003/live 1100/file 2001/live");
+    ASSERT_EQ(lab.apply(seen(64, "1100, 1300")).status, 0);
+    EXPECT_EQ(seen_by_rules(lab), "1003/live 1100/file 1300/file 2001/live");
+    const Json document = Json::parse(set(lab, {"list", "seen", "--json"}).out);
+    for (const Json& element : document["elements"]) {
+        if (element["element"] == "1003") {
+            EXPECT_LE(element["remaining_ms"], 300'000);
+        }
+    }
+    EXPECT_FALSE(passes(lab, 1003));
+    for (uint16_t port = 2010; port < 2030; ++port)
+        EXPECT_TRUE(passes(lab, port));
+    EXPECT_NE(seen_by_rules(lab).find("2029/live"), std::string::npos) << "more than fitted before";
+    ran = lab.xdpc({"apply", lab.file(seen(128, "1100")), "-i", Lab::iface, "--reset-sets"});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    EXPECT_EQ(seen_by_rules(lab), "1100/file");
+}
+
+class KilledResize : public testing::TestWithParam<const char*> {};
+
+TEST_P(KilledResize, LosesNoElementThatARuleAdded) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(seen(4, "1100")).status, 0);
+    EXPECT_TRUE(passes(lab, 2001));
+    EXPECT_EQ(lab.apply(seen(64, "1100"), {std::string("XDPC_TEST_STEP=") + GetParam() + ":kill"}).status,
+              128 + 9);
+    EXPECT_TRUE(passes(lab, 2002));
+    EXPECT_EQ(seen_by_rules(lab), "1100/file 2001/live 2002/live");
+    ASSERT_EQ(lab.apply(seen(64, "1100")).status, 0);
+    EXPECT_EQ(seen_by_rules(lab), "1100/file 2001/live 2002/live");
+}
+INSTANTIATE_TEST_SUITE_P(Steps, KilledResize, testing::Values("load", "pin", "swap", "carry", "unpin"));
 
 } // namespace
 } // namespace xdpc::lab

@@ -10,8 +10,11 @@
 #include "tests/harness/policy_builder.h"
 #include "tests/harness/random_frame.h"
 
+#include <array>
+#include <bpf/bpf.h>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 namespace xdpc::codegen_test {
@@ -89,6 +92,53 @@ inline void set_control(xdpc_test_control& control, const State& state, const Pa
     rt::pack_name(view.iifname, control.iifname_hi, control.iifname_lo);
 }
 
+/// How many elements of a dynamic set have not expired.
+inline size_t count_elements(const rt::Loaded& loaded, const LiveSet& set, uint64_t now_ns) {
+    const int hash = loaded.map_fd(fmt::format("set{}", set.id.value));
+    std::array<uint32_t, XDPC_MAX_KEY_WORDS> key{};
+    xdpc_dynamic element{};
+    size_t count = 0;
+    for (int more = bpf_map_get_next_key(hash, nullptr, key.data()); more == 0;
+         more = bpf_map_get_next_key(hash, key.data(), key.data())) {
+        const bool found = bpf_map_lookup_elem(hash, key.data(), &element) == 0;
+        count += found && (element.expires_ns == 0 || now_ns < element.expires_ns) ? 1 : 0;
+    }
+    return count;
+}
+
+/// What a live set has come to; what differs, or nothing.
+inline std::string set_difference(const rt::Loaded& loaded, const LiveSet& set, const State& state) {
+    if (loaded.map_fd(fmt::format("set{}", set.id.value)) < 0) {
+        return {}; // no rule is left that asks it
+    }
+    const uint64_t now = state.now_ns();
+    const auto elements = state.sets[set.id.value].elements(set, now);
+    if (set.kind == LiveSet::Kind::Dynamic && count_elements(loaded, set, now) != elements.size()) {
+        return fmt::format("set {}: {} elements, evaluator {}", set.name, count_elements(loaded, set, now),
+                           elements.size());
+    }
+    for (const auto& [box, wanted] : elements) {
+        std::vector<uint32_t> low;
+        std::vector<uint32_t> high;
+        for (size_t i = 0; i < box.size(); ++i) {
+            append_words(low, box[i].lo, set.parts[i].width);
+            append_words(high, box[i].hi, set.parts[i].width);
+        }
+        const auto got = rt::find_element(loaded, set.id.value, low, high, now);
+        if (!got || !*got) {
+            return fmt::format("set {}: an element is missing: {:08x}", set.name, fmt::join(low, " "));
+        }
+        const bool counts_differ = set.has_counter && ((*got)->packets != wanted.count.packets ||
+                                                       (*got)->bytes != wanted.count.bytes);
+        if ((*got)->expires_ns != wanted.expires_ns || (*got)->value != wanted.value || counts_differ) {
+            return fmt::format("set {}: {} packets, expires {}, value {}, evaluator {}, {}, {}", set.name,
+                               (*got)->packets, (*got)->expires_ns, (*got)->value, wanted.count.packets,
+                               wanted.expires_ns, wanted.value);
+        }
+    }
+    return {};
+}
+
 /// Runs all frames on both engines; what differs first, or nothing.
 inline std::string difference(const Policy& policy, const Built& built, const rt::Loaded& loaded,
                               const Frames& frames, size_t* decided = nullptr) {
@@ -133,6 +183,11 @@ inline std::string difference(const Policy& policy, const Built& built, const rt
         if (slots.mid[i] && (*counts)[slots.mid[i]->value].packets != state.mid_counts[i].packets) {
             return fmt::format("mid counter of {}: kernel {}, evaluator {}", display_of(policy, {i}),
                                (*counts)[slots.mid[i]->value].packets, state.mid_counts[i].packets);
+        }
+    }
+    for (const LiveSet& set : policy.sets) {
+        if (std::string differs = set_difference(loaded, set, state); !differs.empty()) {
+            return differs;
         }
     }
     return {};

@@ -13,7 +13,9 @@ void run_seeds(const BuildOptions& options) {
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
         test::Rng rng(seed);
         const Frames frames = test::random_frames(rng, 150, 14);
-        const Policy policy = test::random_policy(rng, frames);
+        test::RandomPolicyOptions what;
+        what.max_live = seed % 2 == 0 ? 3 : 0;
+        const Policy policy = test::random_policy(rng, frames, what);
         ASSERT_EQ(check_policy(policy, frames, options, &decided), "") << "seed " << seed;
     }
     EXPECT_GT(decided, seeds * 150 / 5);

@@ -51,7 +51,8 @@ struct ArtifactLimit {
     std::string text;    // "rate over 200/second burst 400 per ip saddr size 65536"
     std::vector<std::pair<std::string, uint16_t>> key; // of `per`: type, bits
     uint32_t size = 0;
-    uint64_t capacity_ns = 0, cost_ns = 0; // cost of a packet; of a byte << 20
+    uint64_t capacity_ns = 0, cost_ns = 0; // cost of a packet, or of a byte << cost_shift
+    uint32_t cost_shift = 0;
     bool bytes = false;
     bool operator==(const ArtifactLimit&) const = default;
 };
@@ -72,7 +73,7 @@ struct ArtifactLog {
 };
 
 struct Artifact {
-    static constexpr uint32_t current_version = 2;
+    static constexpr uint32_t current_version = 3;
     uint32_t version = current_version;
     std::vector<uint8_t> object;   // ELF, EM_BPF; one XDP program, `xdpc`
     std::string policy;            // path of the policy

@@ -98,7 +98,11 @@ ArtifactLimit read_limit(Reader& reader, std::string& problem) {
     reader.read("size", limit.size);
     reader.read("capacity_ns", limit.capacity_ns);
     reader.read("cost_ns", limit.cost_ns);
+    reader.read("cost_shift", limit.cost_shift);
     reader.read("bytes", limit.bytes);
+    if (limit.cost_shift > XDPC_BYTE_COST_SHIFT) {
+        reader.complain("cost_shift", "is out of range");
+    }
     if (!limit.key.empty() && limit.size == 0) {
         reader.complain("size", "is out of range");
     }
@@ -120,9 +124,11 @@ Json to_json(const ArtifactSet& set) {
 }
 
 Json to_json(const ArtifactLimit& limit) {
-    return {{"name", limit.name},           {"display", limit.display}, {"text", limit.text},
-            {"key", parts_json(limit.key)}, {"size", limit.size},       {"capacity_ns", limit.capacity_ns},
-            {"cost_ns", limit.cost_ns},     {"bytes", limit.bytes}};
+    return {{"name", limit.name},       {"display", limit.display},
+            {"text", limit.text},       {"key", parts_json(limit.key)},
+            {"size", limit.size},       {"capacity_ns", limit.capacity_ns},
+            {"cost_ns", limit.cost_ns}, {"cost_shift", limit.cost_shift},
+            {"bytes", limit.bytes}};
 }
 
 Json to_json(const ArtifactQuota& quota) {

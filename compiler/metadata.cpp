@@ -177,6 +177,7 @@ ArtifactLimit describe(const Limit& limit) {
     out.size = limit.size;
     out.capacity_ns = limit.capacity_ns;
     out.cost_ns = limit_cost(limit);
+    out.cost_shift = limit_cost_shift(limit);
     out.bytes = limit.bytes;
     return out;
 }

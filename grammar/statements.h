@@ -95,6 +95,16 @@ struct call
 struct keyword_statement : seq<at<word_of<text::is_other_statement>>, kept_text> {};
 struct other_statement : sor<vlan_tag_statement, keyword_statement, call> {};
 
+/// `counter name tcp dport map { 22 : "ssh" }`: nft's choice of an object by a map.
+struct object_map_ahead : Custom<object_map_ahead> {
+    static Length length(std::string_view rest, const Context&) {
+        return if_any(text::object_map_length(rest));
+    }
+};
+struct object_map_statement
+    : seq<at<object_map_ahead>, sor<keyword<"limit">, keyword<"quota">, keyword<"counter">>, gap,
+          keyword<"name">, gap, selectors, gap, keyword<"map">, gap, must<vmap_table>> {};
+
 struct group;
 struct group_opening : at<one<'('>> {};
 struct negated_group : seq<keyword<"not">, gap, must<group_opening>, group> {};
@@ -106,8 +116,8 @@ struct group : seq<one<'('>, inside<gap, alternative, star<gap, keyword<"or">, g
                                     must<closing_parenthesis>>> {};
 
 struct statement : sor<negated_group, group, verdict, counter_statement, nocount_statement, comment_statement,
-                       update_statement, stateful_statement, other_statement, boolean_match, header_match,
-                       match_statement> {};
+                       object_map_statement, update_statement, stateful_statement, other_statement,
+                       boolean_match, header_match, match_statement> {};
 struct error_statement : failure {};
 struct any_statement : recovering<must<statement>, Resume::Line, error_statement> {};
 

@@ -61,13 +61,13 @@ void emit_count(RuleScope& s, const ir::Count& count) {
 }
 
 void emit_dispatch(RuleScope& s, const ir::Dispatch& dispatch, Span span, const Author& by,
-                   const Exits& exits) {
+                   const Exits& exits, BasicBlock* absent) {
     Lowering& l = s.l;
     std::vector<KeyValue> values;
     for (const ir::KeyId key : dispatch.keys) {
         values.push_back(s.keys(key));
         BasicBlock* there = l.block("present");
-        branch(l, values.back().present, there, exits.next);
+        branch(l, values.back().present, there, absent);
         l.builder.SetInsertPoint(there);
     }
     std::vector<BasicBlock*> targets;
@@ -120,61 +120,77 @@ size_t emit_guards(RuleScope& s, const ir::Rule& rule, size_t begin, const Exits
     return end;
 }
 
+/// Emits a step; where its keys are absent and may be, what follows it goes on.
+template<class Emit> void leave_out(RuleScope& s, const ir::Step& step, BasicBlock* next, Emit emit) {
+    if (!step.may_lack) {
+        emit(next);
+        return;
+    }
+    BasicBlock* rest = s.l.block("rest");
+    emit(rest);
+    s.l.builder.CreateBr(rest);
+    s.l.builder.SetInsertPoint(rest);
+}
+
 /// Whether the step ends the rule.
 bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by, const Exits& exits) {
-    return std::visit(Overloaded{
-                          [&](const ir::Guard&) { return false; }, // see emit_guards
-                          [&](const ir::Count& count) {
-                              emit_count(s, count);
-                              return false;
-                          },
-                          [&](const ir::Decide& decision) {
-                              emit_verdict(s, decision.verdict, by, exits);
-                              return true;
-                          },
-                          [&](const ir::Dispatch& dispatch) {
-                              BasicBlock* rest = last ? exits.next : s.l.block("rest");
-                              emit_dispatch(s, dispatch, step.span, by, {exits.next, exits.to_caller, rest});
-                              if (!last) {
-                                  s.l.builder.SetInsertPoint(rest);
-                              }
-                              return last;
-                          },
-                          [&](const ir::LiveDispatch& dispatch) {
-                              BasicBlock* rest = last ? exits.next : s.l.block("rest");
-                              const auto verdict = [&](const Verdict& v) {
-                                  s.l.debug.at(s.l.builder, step.span);
-                                  emit_verdict(s, v, by, {exits.next, exits.to_caller, rest});
-                              };
-                              emit_live_dispatch(s, dispatch, verdict, exits.next);
-                              if (!last) {
-                                  s.l.builder.SetInsertPoint(rest);
-                              }
-                              return last;
-                          },
-                          [&](const ir::LimitStep& limit) {
-                              const auto verdict = [&](const Verdict& v) { emit_verdict(s, v, by, exits); };
-                              emit_limit(s, limit, verdict, exits.next);
-                              return false;
-                          },
-                          [&](const ir::QuotaStep& quota) {
-                              emit_quota(s, quota, exits.next);
-                              return false;
-                          },
-                          [&](const ir::UpdateSet& update) {
-                              emit_update(s, update, exits.next);
-                              return false;
-                          },
-                          [&](const ir::Log& log) {
-                              emit_log(s, log, by.id);
-                              return false;
-                          },
-                          [&](const ir::Sample& sample) {
-                              emit_sample(s, sample, by.id);
-                              return false;
-                          },
-                      },
-                      step.node);
+    return std::visit(
+        Overloaded{
+            [&](const ir::Guard&) { return false; }, // see emit_guards
+            [&](const ir::Count& count) {
+                emit_count(s, count);
+                return false;
+            },
+            [&](const ir::Decide& decision) {
+                emit_verdict(s, decision.verdict, by, exits);
+                return true;
+            },
+            [&](const ir::Dispatch& dispatch) {
+                BasicBlock* rest = last ? exits.next : s.l.block("rest");
+                emit_dispatch(s, dispatch, step.span, by, {exits.next, exits.to_caller, rest},
+                              step.may_lack ? rest : exits.next);
+                if (!last) {
+                    s.l.builder.SetInsertPoint(rest);
+                }
+                return last;
+            },
+            [&](const ir::LiveDispatch& dispatch) {
+                BasicBlock* rest = last ? exits.next : s.l.block("rest");
+                const auto verdict = [&](const Verdict& v) {
+                    s.l.debug.at(s.l.builder, step.span);
+                    emit_verdict(s, v, by, {exits.next, exits.to_caller, rest});
+                };
+                emit_live_dispatch(s, dispatch, verdict, exits.next, step.may_lack ? rest : exits.next);
+                if (!last) {
+                    s.l.builder.SetInsertPoint(rest);
+                }
+                return last;
+            },
+            [&](const ir::LimitStep& limit) {
+                const auto verdict = [&](const Verdict& v) { emit_verdict(s, v, by, exits); };
+                leave_out(s, step, exits.next,
+                          [&](BasicBlock* absent) { emit_limit(s, limit, verdict, exits.next, absent); });
+                return false;
+            },
+            [&](const ir::QuotaStep& quota) {
+                emit_quota(s, quota, exits.next);
+                return false;
+            },
+            [&](const ir::UpdateSet& update) {
+                leave_out(s, step, exits.next,
+                          [&](BasicBlock* absent) { emit_update(s, update, exits.next, absent); });
+                return false;
+            },
+            [&](const ir::Log& log) {
+                emit_log(s, log, by.id);
+                return false;
+            },
+            [&](const ir::Sample& sample) {
+                emit_sample(s, sample, by.id);
+                return false;
+            },
+        },
+        step.node);
 }
 
 void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {

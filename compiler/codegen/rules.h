@@ -78,14 +78,16 @@ void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, llvm::B
 void emit_chain_here(RuleScope& s, ChainId id, llvm::BasicBlock* to_caller);
 void emit_entry(RuleScope& s);
 
-// state.cpp: what lasts from packet to packet (runtime/STATE.md). `next` is where the rule goes when it ends.
+// state.cpp: what lasts from packet to packet (runtime/STATE.md). `next` is where the rule goes when it ends,
+// `absent` where a key is.
 /// Emits what a verdict does, where the builder stands.
 using EmitVerdict = std::function<void(const Verdict&)>;
 void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const EmitVerdict& verdict,
-                        llvm::BasicBlock* next);
-void emit_limit(RuleScope& s, const ir::LimitStep& limit, const EmitVerdict& verdict, llvm::BasicBlock* next);
+                        llvm::BasicBlock* next, llvm::BasicBlock* absent);
+void emit_limit(RuleScope& s, const ir::LimitStep& limit, const EmitVerdict& verdict, llvm::BasicBlock* next,
+                llvm::BasicBlock* absent);
 void emit_quota(RuleScope& s, const ir::QuotaStep& quota, llvm::BasicBlock* next);
-void emit_update(RuleScope& s, const ir::UpdateSet& update, llvm::BasicBlock* next);
+void emit_update(RuleScope& s, const ir::UpdateSet& update, llvm::BasicBlock* next, llvm::BasicBlock* absent);
 
 // events.cpp: what is told to those who listen; `rule` is where the statement stands.
 void emit_log(RuleScope& s, const ir::Log& log, DeciderId rule);

@@ -29,14 +29,14 @@ Value* cost_of(RuleScope& s, const Limit& limit) {
     if (!limit.bytes) {
         return cost;
     }
-    return l.builder.CreateLShr(l.builder.CreateMul(frame_length(l, s.ctx), cost), XDPC_BYTE_COST_SHIFT);
+    return l.builder.CreateLShr(l.builder.CreateMul(frame_length(l, s.ctx), cost), limit_cost_shift(limit));
 }
 
-Value* ask_limit(RuleScope& s, const ir::LimitStep& step, BasicBlock* next) {
+Value* ask_limit(RuleScope& s, const ir::LimitStep& step, BasicBlock* absent) {
     Lowering& l = s.l;
     const Limit& limit = l.input.policy.limit(step.limit);
     if (!step.keys.empty()) {
-        const auto words = key_words(l, step.keys, step.masks, s.keys, next);
+        const auto words = key_words(l, step.keys, step.masks, s.keys, absent);
         return call_state(l, Does::Charge, step.limit.value, words, cost_of(s, limit));
     }
     return charge_limit(l, step.limit, cost_of(s, limit));
@@ -53,9 +53,9 @@ void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& 
 }
 
 void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const EmitVerdict& verdict,
-                        BasicBlock* next) {
+                        BasicBlock* next, BasicBlock* absent) {
     Lowering& l = s.l;
-    const auto words = key_words(l, dispatch.keys, dispatch.masks, s.keys, next);
+    const auto words = key_words(l, dispatch.keys, dispatch.masks, s.keys, absent);
     Value* found = call_state(l, Does::Find, dispatch.map.value, words, counted_bytes(l, dispatch.map));
     BasicBlock* none = dispatch.otherwise ? l.block("otherwise") : next;
     BasicBlock* there = l.block("found");
@@ -75,10 +75,11 @@ void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const Em
     }
 }
 
-void emit_limit(RuleScope& s, const ir::LimitStep& step, const EmitVerdict& verdict, BasicBlock* next) {
+void emit_limit(RuleScope& s, const ir::LimitStep& step, const EmitVerdict& verdict, BasicBlock* next,
+                BasicBlock* absent) {
     Lowering& l = s.l;
     const Limit& limit = l.input.policy.limit(step.limit);
-    Value* result = ask_limit(s, step, next);
+    Value* result = ask_limit(s, step, absent);
     BasicBlock* go_on = l.block("limit");
     BasicBlock* within = step.over ? next : go_on;
     BasicBlock* beyond = step.over ? go_on : next;
@@ -107,9 +108,9 @@ void emit_quota(RuleScope& s, const ir::QuotaStep& step, BasicBlock* next) {
     l.builder.SetInsertPoint(go_on);
 }
 
-void emit_update(RuleScope& s, const ir::UpdateSet& update, BasicBlock* next) {
+void emit_update(RuleScope& s, const ir::UpdateSet& update, BasicBlock* next, BasicBlock* absent) {
     Lowering& l = s.l;
-    const auto words = key_words(l, update.keys, update.masks, s.keys, next);
+    const auto words = key_words(l, update.keys, update.masks, s.keys, absent);
     const auto does = [&] {
         switch (update.op) {
         case UpdateSetStatement::Op::Add:

@@ -190,53 +190,54 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
     Rule result{decider, slots_.end[decider.value], rule.span, {}};
     const std::optional<SlotId> mid = slots_.mid[rule.id.value];
     for (const Statement& statement : rule.statements) {
-        std::visit(
-            Overloaded{
-                [&](const MatchStatement& match) {
-                    result.steps.push_back({Guard{condition(match.condition)}, match.condition.span});
-                },
-                [&](const CountStatement&) {
-                    if (mid && mid != result.slot) { // else the end counts both
-                        result.steps.push_back({Count{*mid}, rule.span});
-                    }
-                },
-                [&](const VerdictStatement& verdict) {
-                    result.steps.push_back({Decide{verdict.verdict}, rule.span});
-                },
-                [&](const VmapStatement& vmap) { result.steps.push_back({dispatch(vmap), vmap.span}); },
-                [&](const LiveVmapStatement& vmap) {
-                    LiveDispatch live;
-                    keys_of(vmap.keys, live.keys, live.masks);
-                    live.map = vmap.map;
-                    live.verdicts = policy_.set(vmap.map).verdicts;
-                    live.otherwise = vmap.otherwise;
-                    result.steps.push_back({std::move(live), vmap.span});
-                },
-                [&](const LimitStatement& limit) {
-                    LimitStep step{limit.limit, limit.over, {}, {}};
-                    keys_of(policy_.limit(limit.limit).keys, step.keys, step.masks);
-                    result.steps.push_back({std::move(step), limit.span});
-                },
-                [&](const QuotaStatement& quota) {
-                    result.steps.push_back({QuotaStep{quota.quota, quota.over}, quota.span});
-                },
-                [&](const NamedCountStatement& count) {
-                    result.steps.push_back({Count{slots_.named[count.counter.value]}, rule.span});
-                },
-                [&](const UpdateSetStatement& update) {
-                    UpdateSet step{update.op, update.set, {}, {}, update.timeout_ns};
-                    keys_of(update.keys, step.keys, step.masks);
-                    result.steps.push_back({std::move(step), update.span});
-                },
-                [&](const LogStatement& log) {
-                    result.steps.push_back({Log{log.index, log.every_ns}, log.span});
-                },
-                [&](const SampleStatement& sample) {
-                    result.steps.push_back(
-                        {Sample{sample.one_in, sample.snap, sample.occurrence}, sample.span});
-                },
-            },
-            statement);
+        std::visit(Overloaded{
+                       [&](const MatchStatement& match) {
+                           result.steps.push_back({Guard{condition(match.condition)}, match.condition.span});
+                       },
+                       [&](const CountStatement&) {
+                           if (mid && mid != result.slot) { // else the end counts both
+                               result.steps.push_back({Count{*mid}, rule.span});
+                           }
+                       },
+                       [&](const VerdictStatement& verdict) {
+                           result.steps.push_back({Decide{verdict.verdict}, rule.span});
+                       },
+                       [&](const VmapStatement& vmap) {
+                           result.steps.push_back({dispatch(vmap), vmap.span, vmap.may_lack});
+                       },
+                       [&](const LiveVmapStatement& vmap) {
+                           LiveDispatch live;
+                           keys_of(vmap.keys, live.keys, live.masks);
+                           live.map = vmap.map;
+                           live.verdicts = policy_.set(vmap.map).verdicts;
+                           live.otherwise = vmap.otherwise;
+                           result.steps.push_back({std::move(live), vmap.span, vmap.may_lack});
+                       },
+                       [&](const LimitStatement& limit) {
+                           LimitStep step{limit.limit, limit.over, {}, {}};
+                           keys_of(policy_.limit(limit.limit).keys, step.keys, step.masks);
+                           result.steps.push_back({std::move(step), limit.span, limit.may_lack});
+                       },
+                       [&](const QuotaStatement& quota) {
+                           result.steps.push_back({QuotaStep{quota.quota, quota.over}, quota.span});
+                       },
+                       [&](const NamedCountStatement& count) {
+                           result.steps.push_back({Count{slots_.named[count.counter.value]}, rule.span});
+                       },
+                       [&](const UpdateSetStatement& update) {
+                           UpdateSet step{update.op, update.set, {}, {}, update.timeout_ns};
+                           keys_of(update.keys, step.keys, step.masks);
+                           result.steps.push_back({std::move(step), update.span, update.may_lack});
+                       },
+                       [&](const LogStatement& log) {
+                           result.steps.push_back({Log{log.index, log.every_ns}, log.span});
+                       },
+                       [&](const SampleStatement& sample) {
+                           result.steps.push_back(
+                               {Sample{sample.one_in, sample.snap, sample.occurrence}, sample.span});
+                       },
+                   },
+                   statement);
     }
     return result;
 }

@@ -125,6 +125,8 @@ using StepNode =
 struct Step {
     StepNode node;
     Span span;
+    /// Keys that the packet lacks leave this step out, instead of ending the rule.
+    bool may_lack = false;
 };
 
 struct Rule {

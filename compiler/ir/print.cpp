@@ -104,7 +104,7 @@ std::string Printer::cond(const Cond& cond) const {
 }
 
 std::string Printer::step(const Step& step) const {
-    return std::visit(
+    const std::string text = std::visit(
         Overloaded{
             [&](const Guard& guard) { return "if " + cond(guard.cond); },
             [&](const Count& count) { return fmt::format("count {}", count.slot.value); },
@@ -143,6 +143,7 @@ std::string Printer::step(const Step& step) const {
             [&](const Sample& sample) { return fmt::format("sample 1/{}", sample.one_in); },
         },
         step.node);
+    return (step.may_lack ? "where there, " : "") + text;
 }
 
 std::string Printer::table(size_t index) const {

@@ -42,6 +42,9 @@ std::optional<TableName> read_field(std::string_view header, std::string_view wr
                                     std::string_view rest, bool free = true);
 /// A field in a send's layer: as read_field, and `option maxseg size`.
 std::optional<TableName> read_layer_field(std::string_view header, std::string_view rest, bool free = true);
+/// Up to the word `map` of `limit name KEY map …` and its kin, which name their object by a map; 0: it is no
+/// such statement.
+size_t object_map_length(std::string_view rest);
 /// A match begins here: for `or`, which joins values or matches.
 bool match_ahead(std::string_view rest, bool free);
 

@@ -123,6 +123,28 @@ bool is_set_option(std::string_view word) {
 bool is_set_switch(std::string_view word) {
     return one_of(set_switches, word);
 }
+size_t object_map_length(std::string_view rest) {
+    // An object may be called `map`, and may be named by a string.
+    size_t at = 0;
+    for (unsigned words = 0; at < rest.size(); ++words) {
+        const std::string_view word = word_at(rest.substr(at));
+        const bool fits = words == 0   ? word == "limit" || word == "quota" || word == "counter"
+                          : words == 1 ? word == "name"
+                                       : true;
+        if (!fits) {
+            return 0;
+        }
+        if (words > 2 && word == "map") {
+            return at + word.size();
+        }
+        at += std::max<size_t>(word.size(), 1);
+        at += skip_gap(rest.substr(at), false);
+        if (at < rest.size() && std::string_view("\n;{}\"").find(rest[at]) != std::string_view::npos) {
+            return 0;
+        }
+    }
+    return 0;
+}
 bool ends_other_statement(std::string_view word) {
     return is_verdict(word) || word == "jump" || word == "goto" || one_of(ending, word);
 }

@@ -35,7 +35,8 @@ bool cut_steps(std::vector<ir::Step>& steps) {
     for (size_t i = 0; i + 1 < steps.size(); ++i) {
         const ir::StepNode& node = steps[i].node;
         const auto* dispatch = std::get_if<ir::Dispatch>(&node);
-        if (std::holds_alternative<ir::Decide>(node) || (dispatch != nullptr && !goes_on(*dispatch))) {
+        const bool ends = dispatch != nullptr && !steps[i].may_lack && !goes_on(*dispatch);
+        if (std::holds_alternative<ir::Decide>(node) || ends) {
             steps.resize(i + 1);
             return true;
         }

@@ -63,8 +63,9 @@ struct SetEntry {
 
 /// A limit, quota or counter with a name.
 struct ObjectEntry {
-    Span span;       // its name
-    uint32_t id = 0; // index into Policy::limits, quotas or counters
+    Span span;                        // its name
+    uint32_t id = 0;                  // index into Policy::limits, quotas or counters
+    std::optional<uint32_t> ip6 = {}; // of a limit per `saddr` without a family: that for IPv6
     bool used = false;
     bool broken = false; // not usable, already reported
 };
@@ -183,6 +184,40 @@ std::optional<HeaderId> resolve_header(std::string_view keyword);
 /// The IPv6 twin of an `ip saddr` key.
 Slot slot_of_family(const ResolvedKey& key, bool ip6);
 
+// check_families.cpp
+/// The keys with everything about one address family settled.
+struct Variant {
+    bool ip6 = false;
+    std::vector<Key> keys;
+    std::vector<Slot> slots;
+};
+/// Whether there is one of `saddr` or `daddr` without a family.
+bool any_family(const std::vector<ResolvedKey>& keys);
+Variant variant_of(const std::vector<ResolvedKey>& keys, bool ip6);
+/// Whether a set can hold what the keys of this family have.
+bool is_of_family(const std::vector<ResolvedKey>& keys, const Variant& variant, const SetEntry& set);
+/// For each family that is asked for, and that the set (may be null) can hold: one, or two.
+std::vector<Variant> variants_of(const std::vector<ResolvedKey>& keys, const SetEntry* set);
+/// That a packet has all keys of one of the tuples.
+Condition presence(const std::vector<std::vector<Key>>& tuples, Span span);
+/// Appends statements with keys to a rule, one for each family, behind what those of any family need.
+template<class S>
+void add_of_families(Rule& rule, std::vector<Condition> needed, std::vector<S> statements, Span span) {
+    for (Condition& need : needed) {
+        rule.statements.emplace_back(MatchStatement{std::move(need)});
+    }
+    if (statements.size() > 1) {
+        std::vector<std::vector<Key>> tuples;
+        for (const S& statement : statements) {
+            tuples.push_back(statement.keys);
+        }
+        rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
+    }
+    for (S& statement : statements) {
+        rule.statements.emplace_back(std::move(statement));
+    }
+}
+
 // check_matches.cpp
 std::optional<Condition> check_match(Context& context, const ast::Match& match, Span span);
 std::optional<Condition> check_group(Context& context, const ast::Group& group, Span span);
@@ -258,7 +293,8 @@ bool read_sample(Context& context, const ast::SampleStatement& node, Span span, 
 
 // check_vmaps.cpp
 using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;
-std::optional<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
+/// One for each family that is asked for; none after an error was reported.
+std::vector<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
 bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
                     const std::vector<Span>& spans);
 

@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t max_bytes = uint64_t{1} << 62U;
 constexpr uint64_t max_prefix = 127; // nft's too
 constexpr uint64_t max_snap = 65535;
-constexpr uint64_t default_burst = 5; // packets; nft's
+constexpr uint64_t default_burst = 5;      // packets; nft's
+constexpr const char* ip6_suffix = " ip6"; // of what displays a limit
 
 bool in_range(Context& context, Span span, std::string_view what, const std::string& is, bool fits,
               const std::string& least, const std::string& most) {
@@ -64,10 +65,8 @@ bool read_amount(Context& context, const ast::Rate& rate, Limit& limit) {
     }
     // A byte may cost so much that a frame's cost stays within 63 bits, and has to cost something.
     const u128 unit = u128{limit.unit_ns} << XDPC_BYTE_COST_SHIFT;
-    const u128 dearest = (u128{1} << 63U) / 65536;
-    const auto least = static_cast<uint64_t>((unit + dearest - 1) / dearest);
     const auto most = static_cast<uint64_t>(std::min(unit, u128{max_bytes}));
-    return read_bytes(context, rate.amount, "the rate", least, most, limit.amount);
+    return read_bytes(context, rate.amount, "the rate", least_bytes(limit.unit_ns), most, limit.amount);
 }
 
 bool read_burst(Context& context, const ast::Rate& rate, Limit& limit) {
@@ -104,23 +103,36 @@ unsigned words_of(const std::vector<Key>& keys) {
     return words;
 }
 
-bool read_per(Context& context, const ast::Rate& rate, Limit& limit) {
+/// A limit as it is written: that for IPv4, or any family, and of `per saddr` without one the keys for IPv6.
+struct ReadLimit {
+    Limit limit;
+    std::vector<Key> ip6_keys;
+
+    [[nodiscard]] std::optional<Limit> ip6() const {
+        if (ip6_keys.empty()) {
+            return {};
+        }
+        Limit other = limit;
+        other.keys = ip6_keys;
+        other.display += ip6_suffix;
+        return other;
+    }
+};
+
+bool read_per(Context& context, const ast::Rate& rate, ReadLimit& read) {
     if (rate.keys.empty()) {
         return true;
     }
+    Limit& limit = read.limit;
     const Span span = join(rate.keys.front().span, rate.keys.back().span);
     const auto keys = resolve_all(context, rate.keys, nullptr);
     bool fine = keys.has_value();
-    for (size_t i = 0; keys && i < keys->size(); ++i) {
-        const ResolvedKey& key = (*keys)[i];
-        if (key.other) {
-            context.report(Diag::MisplacedValue, key.span, "`" + key.slot.name + "` without a family")
-                .with_hint("write `ip " + key.slot.name + "` or `ip6 " + key.slot.name + "`");
-            fine = false;
-        }
-        limit.keys.push_back(key.key);
+    if (keys) {
+        limit.keys = variant_of(*keys, false).keys;
+        read.ip6_keys = any_family(*keys) ? variant_of(*keys, true).keys : std::vector<Key>{};
     }
-    if (const unsigned words = words_of(limit.keys); words > XDPC_MAX_KEY_WORDS) {
+    const unsigned words = std::max(words_of(limit.keys), words_of(read.ip6_keys));
+    if (words > XDPC_MAX_KEY_WORDS) {
         context.report(Diag::KeyTooWide, span, words, unsigned{XDPC_MAX_KEY_WORDS});
         fine = false;
     }
@@ -137,12 +149,13 @@ bool read_per(Context& context, const ast::Rate& rate, Limit& limit) {
            in_range(context, rate.size->span, "the size", rate.size->number, 1, max_limit_size) && fine;
 }
 
-bool read_rate(Context& context, const ast::Rate& rate, Limit& limit) {
+bool read_rate(Context& context, const ast::Rate& rate, ReadLimit& read) {
+    Limit& limit = read.limit;
     limit.span = rate.span;
     limit.over = rate.over;
     // Where the rate is wrong, the burst cannot be judged.
     const bool fine = read_amount(context, rate, limit) && read_burst(context, rate, limit);
-    return read_per(context, rate, limit) && fine;
+    return read_per(context, rate, read) && fine;
 }
 
 bool read_quota(Context& context, const ast::QuotaBytes& bytes, Quota& quota) {
@@ -184,12 +197,25 @@ const ObjectEntry* use_object(Context& context, std::map<std::string, ObjectEntr
     return nullptr;
 }
 
-void add_limit(Context& context, Rule& rule, LimitId id, Span span) {
+LimitId add_to_policy(Context& context, Limit limit) {
+    limit.id = {static_cast<uint32_t>(context.policy.limits.size())};
+    context.policy.limits.push_back(std::move(limit));
+    return context.policy.limits.back().id;
+}
+
+void add_limit(const Context& context, Rule& rule, LimitId id, std::optional<LimitId> ip6, Span span) {
     const Limit& limit = context.policy.limit(id);
     for (Condition& need : needed_tests(limit.keys, span)) {
         rule.statements.emplace_back(MatchStatement{std::move(need)});
     }
-    rule.statements.emplace_back(LimitStatement{id, limit.over, span});
+    if (ip6) {
+        const std::vector<std::vector<Key>> tuples = {limit.keys, context.policy.limit(*ip6).keys};
+        rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
+    }
+    rule.statements.emplace_back(LimitStatement{id, limit.over, span, ip6.has_value()});
+    if (ip6) {
+        rule.statements.emplace_back(LimitStatement{*ip6, limit.over, span, true});
+    }
 }
 
 void report_empty(Context& context, const ast::Name& name, std::string_view kind, std::string_view lacks) {
@@ -199,17 +225,24 @@ void report_empty(Context& context, const ast::Name& name, std::string_view kind
 } // namespace
 
 void check_objects(Context& context) {
+    std::vector<Limit> for_ip6; // behind those that stand by their number
     for (const ast::LimitItem* item : context.limit_items) {
-        Limit limit;
-        limit.id = {static_cast<uint32_t>(context.policy.limits.size())};
-        limit.name = limit.display = item->name.text;
-        const bool fine = item->rate && read_rate(context, *item->rate, limit);
+        ReadLimit read;
+        read.limit.name = read.limit.display = item->name.text;
+        const bool fine = item->rate && read_rate(context, *item->rate, read);
         if (!item->rate) {
             report_empty(context, item->name, "limit", "rate 10/second");
         }
-        limit.span = item->name.span;
-        context.limits.find(limit.name)->second.broken = !fine;
-        context.policy.limits.push_back(std::move(limit));
+        read.limit.span = item->name.span;
+        context.limits.find(item->name.text)->second.broken = !fine;
+        if (auto ip6 = read.ip6()) {
+            for_ip6.push_back(std::move(*ip6));
+        }
+        add_to_policy(context, std::move(read.limit));
+    }
+    for (Limit& limit : for_ip6) {
+        ObjectEntry& entry = context.limits.find(limit.name)->second;
+        entry.ip6 = add_to_policy(context, std::move(limit)).value;
     }
     for (const ast::QuotaItem* item : context.quota_items) {
         Quota quota;
@@ -233,21 +266,26 @@ bool read_limit(Context& context, const ast::LimitStatement& node, Span span, Ru
     if (const auto* name = std::get_if<ast::Name>(&node.what)) {
         const ObjectEntry* found = use_object(context, context.limits, "limit", *name);
         if (found != nullptr) {
-            add_limit(context, rule, {found->id}, span);
+            add_limit(context, rule, {found->id},
+                      found->ip6 ? std::optional(LimitId{*found->ip6}) : std::nullopt, span);
         }
         return found != nullptr;
     }
-    Limit limit;
-    if (!read_rate(context, std::get<ast::Rate>(node.what), limit)) {
+    ReadLimit read;
+    if (!read_rate(context, std::get<ast::Rate>(node.what), read)) {
         return false;
     }
-    limit.id = {static_cast<uint32_t>(context.policy.limits.size())};
-    limit.display = display_in(rule, count_unnamed(rule, [&](const Statement& statement) {
-                                   const auto* other = std::get_if<LimitStatement>(&statement);
-                                   return other != nullptr && context.policy.limit(other->limit).name.empty();
-                               }));
-    context.policy.limits.push_back(std::move(limit));
-    add_limit(context, rule, context.policy.limits.back().id, span);
+    const auto unnamed = [&](const Statement& statement) {
+        const auto* other = std::get_if<LimitStatement>(&statement);
+        return other != nullptr && context.policy.limit(other->limit).name.empty() &&
+               !context.policy.limit(other->limit).display.ends_with(ip6_suffix);
+    };
+    read.limit.display = display_in(rule, count_unnamed(rule, unnamed));
+    auto other = read.ip6();
+    const LimitId id = add_to_policy(context, std::move(read.limit));
+    const auto ip6 =
+        other ? std::optional(add_to_policy(context, std::move(*other))) : std::optional<LimitId>();
+    add_limit(context, rule, id, ip6, span);
     return true;
 }
 

@@ -107,33 +107,6 @@ bool check_masks(Context& context, const std::vector<ResolvedKey>& keys, const s
     return true;
 }
 
-/// The key with everything about one address family settled.
-struct Variant {
-    bool ip6 = false;
-    std::vector<Key> keys;
-    std::vector<Slot> slots;
-};
-
-Variant variant_of(const std::vector<ResolvedKey>& keys, bool ip6) {
-    Variant variant{ip6, {}, {}};
-    for (const ResolvedKey& key : keys) {
-        variant.keys.push_back(ip6 && key.other ? *key.other : key.key);
-        variant.slots.push_back(slot_of_family(key, ip6));
-    }
-    return variant;
-}
-
-/// Whether a set can hold what the keys of this family have.
-bool is_of_family(const std::vector<ResolvedKey>& keys, const Variant& variant, const SetEntry& set) {
-    for (size_t i = 0; i < keys.size(); ++i) {
-        const bool either = set.inet_part == static_cast<int>(i);
-        if (!either && keys[i].other && set.slots[i].type != variant.slots[i].type) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /// The boxes of the right-hand side for one family; from a set or from values as written.
 bool boxes_of(Context& context, const ast::Match& match, const std::vector<ResolvedKey>& keys,
               const Variant& variant, SetEntry* set, std::vector<Box>& boxes) {
@@ -159,9 +132,7 @@ std::optional<Condition> check_variant(Context& context, const ast::Match& match
     if (!boxes_of(context, match, keys, variant, set, boxes)) {
         return {};
     }
-    const bool any_family =
-        std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.other.has_value(); });
-    if (boxes.empty() && !set && !any_family) {
+    if (boxes.empty() && !set && !any_family(keys)) {
         context.report(Diag::EmptyValue, match.value->span, "`" + shown(context, match.value->span) + "`",
                        keys[0].slot.name);
         return {};
@@ -200,9 +171,7 @@ std::optional<Condition> check_values(Context& context, const ast::Match& match,
         return {};
     }
     auto ip4 = check_variant(context, match, keys, variant_of(keys, false), set, span);
-    const bool any_family =
-        std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.other.has_value(); });
-    if (!any_family || !ip4) {
+    if (!any_family(keys) || !ip4) {
         return ip4;
     }
     auto ip6 = check_variant(context, match, keys, variant_of(keys, true), set, span);

@@ -176,26 +176,28 @@ private:
     }
     bool one(const ast::Vmap& vmap, Span span) {
         const bool here = reached(span);
-        auto statement = check_vmap(context, vmap, span);
-        const bool read = statement.has_value();
+        std::vector<AnyVmap> maps = check_vmap(context, vmap, span);
         gave_verdict = true;
-        if (!read) {
-            ended = true;
+        ended = true;
+        if (maps.empty()) {
             return false;
         }
         const auto goes_on = [](const Verdict& verdict) { return std::holds_alternative<Continue>(verdict); };
-        const auto take = [&](const std::vector<Key>& keys, auto vmap) {
-            for (Condition& need : needed_tests(keys, span)) {
-                rule.statements.emplace_back(MatchStatement{std::move(need)});
-            }
-            rule.statements.emplace_back(std::move(vmap));
-        };
-        if (auto* plain = std::get_if<VmapStatement>(&*statement)) {
-            ended = !can(*plain, goes_on);
-            take(plain->keys, std::move(*plain));
-        } else { // an element may always come that says `continue`
-            auto& live = std::get<LiveVmapStatement>(*statement);
-            take(live.keys, std::move(live));
+        std::vector<std::vector<Key>> tuples;
+        for (const AnyVmap& map : maps) {
+            std::visit([&](const auto& each) { tuples.push_back(each.keys); }, map);
+            // To a live one an element may always come that says `continue`.
+            const auto* plain = std::get_if<VmapStatement>(&map);
+            ended = ended && plain != nullptr && !can(*plain, goes_on);
+        }
+        for (Condition& need : needed_tests(tuples[0], span)) {
+            rule.statements.emplace_back(MatchStatement{std::move(need)});
+        }
+        if (maps.size() > 1) {
+            rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
+        }
+        for (AnyVmap& map : maps) {
+            std::visit([&](auto& each) { rule.statements.emplace_back(std::move(each)); }, map);
         }
         return here;
     }
@@ -257,7 +259,10 @@ private:
         return true;
     }
     bool one(const ast::OtherStatement& other, Span span) {
-        context.report(Diag::NotYetSupported, span, "`" + other.keyword.text + "`");
+        Diagnostic& said = context.report(Diag::NotYetSupported, span, "`" + other.keyword.text + "`");
+        if (other.keyword.text.ends_with(" map")) {
+            said.with_hint("write a rule for each key: `tcp dport 22 counter name \"ssh\" continue`");
+        }
         return false;
     }
     bool one(const ast::ErrorStatement&, Span) { return false; }

@@ -382,6 +382,13 @@ SetEntry* use_set(Context& context, const ast::Name& name, std::optional<bool> w
             return nullptr;
         }
     }
+    if (variants_of(keys, &set).empty()) {
+        const std::vector<Slot> slots = variant_of(keys, false).slots;
+        context
+            .report(Diag::WrongSetType, name.span, name.text, describe(set), names_of(slots), "of one family")
+            .with_note(set.item->name.span, "the set is here");
+        return nullptr;
+    }
     return &set;
 }
 

@@ -1,8 +1,6 @@
 // What rules ask of live sets, and what they change in them.
 #include "compiler/policy/check_live_sets.h"
 
-#include <algorithm>
-
 namespace xdpc::checking {
 
 namespace {
@@ -82,41 +80,29 @@ bool read_update(Context& context, const ast::UpdateStatement& update, Span span
     if (!keys) {
         return false;
     }
-    const auto either =
-        std::find_if(keys->begin(), keys->end(), [](const auto& key) { return key.other.has_value(); });
-    if (either != keys->end()) {
-        context
-            .report(Diag::NotYetSupported, either->span,
-                    "an element of `" + either->slot.name + "` without a family")
-            .with_hint("write `ip " + either->slot.name + "` or `ip6 " + either->slot.name + "`");
-        return false;
-    }
     SetEntry* set = use_set(context, update.set, {}, *keys);
     if (set == nullptr || !can_change(context, *set, update.set)) {
         return false;
     }
-    UpdateSetStatement statement;
-    statement.op = op_of(update.op);
-    statement.span = span;
-    std::vector<Slot> slots;
-    for (const ResolvedKey& key : *keys) {
-        statement.keys.push_back(key.key);
-        slots.push_back(key.slot);
-    }
-    LiveSet& live = context.policy.sets[set->live[family_of(*set, slots)]->value];
-    if (update.timeout) {
-        statement.timeout_ns = read_timeout(context, update, live);
-        if (!statement.timeout_ns) {
-            return false;
+    const std::vector<Variant> variants = variants_of(*keys, set);
+    std::vector<UpdateSetStatement> statements;
+    for (const Variant& variant : variants) {
+        LiveSet& live = context.policy.sets[set->live[family_of(*set, variant.slots)]->value];
+        live.kind = LiveSet::Kind::Dynamic;
+        UpdateSetStatement& statement = statements.emplace_back();
+        statement.op = op_of(update.op);
+        statement.span = span;
+        statement.set = live.id;
+        statement.keys = live_keys(variant.keys);
+        statement.may_lack = variants.size() > 1;
+        if (update.timeout) {
+            statement.timeout_ns = read_timeout(context, update, live);
+            if (!statement.timeout_ns) {
+                return false;
+            }
         }
     }
-    live.kind = LiveSet::Kind::Dynamic;
-    statement.set = live.id;
-    for (Condition& need : needed_tests(statement.keys, span)) {
-        rule.statements.emplace_back(MatchStatement{std::move(need)});
-    }
-    statement.keys = live_keys(std::move(statement.keys));
-    rule.statements.emplace_back(std::move(statement));
+    add_of_families(rule, needed_tests(variants[0].keys, span), std::move(statements), span);
     return true;
 }
 

@@ -103,34 +103,49 @@ void lead_on(Context& context, const std::vector<Verdict>& verdicts, Span span) 
     }
 }
 
-/// `vmap @name`.
-std::optional<AnyVmap> take_named(Context& context, const ast::Name& name,
-                                  const std::vector<ResolvedKey>& keys, const std::vector<Slot>& slots,
-                                  VmapStatement result) {
-    const SetEntry* map = use_set(context, name, true, keys);
-    if (map == nullptr) {
-        return {};
-    }
+/// `vmap @name`, for the keys of one family.
+std::optional<AnyVmap> take_variant(Context& context, const SetEntry& map, Variant variant,
+                                    const std::vector<ResolvedKey>& keys, Span span) {
+    VmapStatement result;
+    result.span = span;
     std::vector<Verdict> verdicts;
-    if (map->otherwise) {
-        verdicts.push_back(*map->otherwise);
+    if (map.otherwise) {
+        verdicts.push_back(*map.otherwise);
     }
-    if (const auto& id = map->live[family_of(*map, slots)]) {
+    if (const auto& id = map.live[family_of(map, variant.slots)]) {
         const std::vector<Verdict>& of_elements = context.policy.set(*id).verdicts;
         verdicts.insert(verdicts.end(), of_elements.begin(), of_elements.end());
-        lead_on(context, verdicts, result.span);
-        return LiveVmapStatement{live_keys(std::move(result.keys)), *id, map->otherwise, result.span};
+        lead_on(context, verdicts, span);
+        return LiveVmapStatement{live_keys(std::move(variant.keys)), *id, map.otherwise, span};
     }
-    take_map(*map, slots, result);
-    if (!spend(context, result.entries.size(), result.span)) {
+    take_map(map, variant.slots, result);
+    result.keys = std::move(variant.keys);
+    if (!spend(context, result.entries.size(), span)) {
         return {};
     }
     for (const auto& [box, verdict] : result.entries) {
         verdicts.push_back(verdict);
     }
-    lead_on(context, verdicts, result.span);
+    lead_on(context, verdicts, span);
     settle_ether_type(keys, result);
     return result;
+}
+
+std::vector<AnyVmap> take_named(Context& context, const ast::Name& name, const std::vector<ResolvedKey>& keys,
+                                Span span) {
+    std::vector<AnyVmap> maps;
+    const SetEntry* map = use_set(context, name, true, keys);
+    if (map == nullptr) {
+        return {};
+    }
+    for (Variant& variant : variants_of(keys, map)) {
+        auto read = take_variant(context, *map, std::move(variant), keys, span);
+        if (!read) {
+            return {};
+        }
+        maps.push_back(std::move(*read));
+    }
+    return maps;
 }
 
 } // namespace
@@ -163,26 +178,11 @@ bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>
     return true;
 }
 
-std::optional<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span) {
-    const auto keys = resolve_all(context, vmap.keys, &vmap.table);
-    VmapStatement result;
-    result.span = span;
-    if (!keys) {
-        return {};
-    }
-    std::vector<Slot> slots;
-    for (const ResolvedKey& key : *keys) {
-        if (key.other) {
-            context
-                .report(Diag::NotYetSupported, key.span,
-                        "a verdict map on `" + key.slot.name + "` without a family")
-                .with_hint("write `ip " + key.slot.name + "` or `ip6 " + key.slot.name + "`");
-            return {};
-        }
-        result.keys.push_back(key.key);
-        slots.push_back(key.slot);
-    }
-    const ast::Value* table = &vmap.table;
+namespace {
+
+/// What the table stands for, behind `$name`.
+const ast::Value& behind_defines(Context& context, const ast::Value& value) {
+    const ast::Value* table = &value;
     for (unsigned depth = 0; depth < max_nesting; ++depth) {
         const auto* reference = std::get_if<ast::DefineRef>(&table->node);
         auto found =
@@ -193,22 +193,58 @@ std::optional<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span 
         found->second.used = true;
         table = &found->second.define->value;
     }
-    if (const auto* list = std::get_if<ast::ListValue>(&table->node)) {
-        if (!read_elements(context, *list, slots, result)) {
+    return *table;
+}
+
+/// `vmap { … }`: for each family that it has elements for.
+std::vector<AnyVmap> take_list(Context& context, const ast::ListValue& list,
+                               const std::vector<ResolvedKey>& keys, Span span) {
+    std::vector<AnyVmap> maps;
+    std::vector<Variant> variants = variants_of(keys, nullptr);
+    for (Variant& variant : variants) {
+        VmapStatement map;
+        map.keys = std::move(variant.keys);
+        map.span = span;
+        if (!read_elements(context, list, variant.slots, map)) {
             return {};
         }
-    } else if (const auto* reference = std::get_if<ast::SetRef>(&table->node)) {
-        return take_named(context, reference->name, *keys, slots, std::move(result));
-    } else {
-        std::vector<Box> ignored;
-        if (read_boxes(context, *table, slots, ignored)) {
-            context.report(Diag::MisplacedValue, table->span, "a value without a verdict")
-                .with_hint("`vmap { KEY : VERDICT, … }`");
+        if (variants.size() > 1 && map.entries.empty() && !map.otherwise) {
+            continue;
         }
+        settle_ether_type(keys, map);
+        maps.emplace_back(std::move(map));
+    }
+    if (maps.empty()) { // it has no elements, and never matches
+        maps.emplace_back(VmapStatement{variant_of(keys, false).keys, {}, {}, span});
+    }
+    return maps;
+}
+
+} // namespace
+
+std::vector<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span) {
+    const auto keys = resolve_all(context, vmap.keys, &vmap.table);
+    if (!keys) {
         return {};
     }
-    settle_ether_type(*keys, result);
-    return result;
+    const ast::Value& table = behind_defines(context, vmap.table);
+    std::vector<AnyVmap> maps;
+    if (const auto* list = std::get_if<ast::ListValue>(&table.node)) {
+        maps = take_list(context, *list, *keys, span);
+    } else if (const auto* reference = std::get_if<ast::SetRef>(&table.node)) {
+        maps = take_named(context, reference->name, *keys, span);
+    } else {
+        const Variant variant = variant_of(*keys, false);
+        std::vector<Box> ignored;
+        if (read_boxes(context, table, variant.slots, ignored)) {
+            context.report(Diag::MisplacedValue, table.span, "a value without a verdict")
+                .with_hint("`vmap { KEY : VERDICT, … }`");
+        }
+    }
+    for (AnyVmap& map : maps) {
+        std::visit([&](auto& each) { each.may_lack = maps.size() > 1; }, map);
+    }
+    return maps;
 }
 
 } // namespace xdpc::checking

@@ -283,7 +283,7 @@ void find_contradictions(Context& context, const Rule& rule) {
             const auto* vmap = std::get_if<VmapStatement>(&statement);
             if (match != nullptr && std::holds_alternative<AnyOf>(match->condition.node) == alternatives) {
                 conflict = add_condition(facts, match->condition);
-            } else if (vmap != nullptr && !alternatives) {
+            } else if (vmap != nullptr && !vmap->may_lack && !alternatives) {
                 conflict = add_test(facts, keys_of(*vmap));
             }
         }

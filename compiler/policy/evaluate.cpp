@@ -26,10 +26,15 @@ Step step_of(const Verdict& verdict) {
     return std::holds_alternative<Continue>(verdict) ? Step{Going{}} : Step{verdict};
 }
 
+/// What becomes of a rule whose statement has keys that the packet lacks.
+Step lacking(bool may_lack) {
+    return may_lack ? Step{Going{}} : Step{Failed{}};
+}
+
 Step run_vmap(const VmapStatement& vmap, const Subject& subject) {
     const auto tuple = read_tuple(vmap.keys, subject);
     if (!tuple) {
-        return Failed{};
+        return lacking(vmap.may_lack);
     }
     for (const auto& [box, verdict] : vmap.entries) {
         if (in_box(*tuple, box)) {
@@ -44,7 +49,7 @@ Step run_vmap(const VmapStatement& vmap, const Subject& subject) {
 
 Step run_live_vmap(const LiveVmapStatement& vmap, const Subject& subject) {
     if (!read_tuple(vmap.keys, subject)) {
-        return Failed{};
+        return lacking(vmap.may_lack);
     }
     if (const auto found = find_element(vmap.keys, vmap.map, subject)) {
         return step_of(subject.policy->set(vmap.map).verdicts[found->value]);
@@ -55,7 +60,7 @@ Step run_live_vmap(const LiveVmapStatement& vmap, const Subject& subject) {
 Step run_update(const UpdateSetStatement& update, const Subject& subject) {
     const auto tuple = read_tuple(update.keys, subject);
     if (!tuple) {
-        return Failed{};
+        return lacking(update.may_lack);
     }
     SetState& set = subject.effects->sets[update.set.value];
     const bool done = set.update(subject.policy->set(update.set), update.op, *tuple, update.timeout_ns,
@@ -83,7 +88,7 @@ Step run_limit(const LimitStatement& statement, const Run& run) {
     const Limit& limit = run.policy.limit(statement.limit);
     const auto key = read_tuple(limit.keys, run.subject);
     if (!key) {
-        return Failed{};
+        return lacking(statement.may_lack);
     }
     const LimitAnswer answer = ask_limit(limit, run.state.meters.limits[limit.id.value], *key, run.moment());
     if (answer == LimitAnswer::Full) {

@@ -58,7 +58,7 @@ uint64_t tokens_left(const Limit& limit, const LimitState& state, const Tuple& k
     const uint64_t* bucket = state.buckets ? state.buckets->find(key) : &state.full_at;
     const uint64_t full_at = std::max(bucket != nullptr ? *bucket : 0, now_ns);
     const uint64_t left_ns = limit.capacity_ns - std::min(full_at - now_ns, limit.capacity_ns);
-    const u128 left = limit.bytes ? u128{left_ns} << 20U : u128{left_ns};
+    const u128 left = u128{left_ns} << limit_cost_shift(limit);
     return static_cast<uint64_t>(left / std::max<uint64_t>(limit_cost(limit), 1));
 }
 

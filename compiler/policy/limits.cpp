@@ -43,13 +43,22 @@ uint64_t limit_cost(const Limit& limit) {
     if (!limit.bytes) {
         return limit.unit_ns / limit.amount;
     }
-    const u128 scale = (u128{limit.unit_ns} << XDPC_BYTE_COST_SHIFT) / limit.amount;
+    const u128 scale = (u128{limit.unit_ns} << limit_cost_shift(limit)) / limit.amount;
     return static_cast<uint64_t>(std::min(scale, u128{max_byte_cost}));
 }
 
 uint64_t limit_cost_of(const Limit& limit, uint64_t frame_bytes) {
     const uint64_t cost = limit_cost(limit);
-    return limit.bytes ? (frame_bytes * cost) >> XDPC_BYTE_COST_SHIFT : cost;
+    return limit.bytes ? (frame_bytes * cost) >> limit_cost_shift(limit) : cost;
+}
+
+unsigned limit_cost_shift(const Limit& limit) {
+    const u128 scale = (u128{limit.unit_ns} << XDPC_BYTE_COST_SHIFT) / limit.amount;
+    return limit.bytes && scale <= max_byte_cost ? XDPC_BYTE_COST_SHIFT : 0;
+}
+
+uint64_t least_bytes(uint64_t unit_ns) {
+    return (unit_ns + max_byte_cost - 1) / max_byte_cost;
 }
 
 std::optional<uint64_t> limit_capacity(const Limit& limit) {

@@ -15,8 +15,12 @@ inline constexpr uint64_t max_limit_size = uint64_t{1} << 24U;
 /// Nanoseconds of `second` … `week`; nothing for another word.
 std::optional<uint64_t> time_unit_ns(std::string_view word);
 
-/// What a packet costs, in ns; of a limit of bytes what a byte costs, in ns << 20.
+/// What a packet costs, in ns; of a limit of bytes what a byte costs, in ns << limit_cost_shift().
 uint64_t limit_cost(const Limit& limit);
+/// XDPC_BYTE_COST_SHIFT; 0 where a byte costs so much that it would not fit.
+unsigned limit_cost_shift(const Limit& limit);
+/// Of that unit of time, the fewest bytes that a rate may have.
+uint64_t least_bytes(uint64_t unit_ns);
 /// What a frame of so many bytes costs, in ns.
 uint64_t limit_cost_of(const Limit& limit, uint64_t frame_bytes);
 /// How much a full bucket holds, in ns; nothing if that is more than max_capacity_ns. Reads amount, unit_ns,

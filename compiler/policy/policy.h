@@ -109,11 +109,14 @@ struct VerdictStatement {
 /// The verdict of the first entry whose box holds the tuple; else the default; else the rule ends without a
 /// verdict. An absent key ends the rule too: the default stands for values, not for their absence. After
 /// `continue` the rule's next statement runs, as in nft.
+/// Statements that `may_lack` their keys are of `saddr` or `daddr` without a family: one for each family,
+/// behind a match that asks for either. Where the keys are absent, the rule goes on.
 struct VmapStatement {
     std::vector<Key> keys;
     std::vector<std::pair<Box, Verdict>> entries;
     std::optional<Verdict> otherwise;
     Span span;
+    bool may_lack = false;
 };
 /// The same with a live verdict map; its values are indices into LiveSet::verdicts. An element that is found
 /// counts, where the map has `counter`.
@@ -122,6 +125,7 @@ struct LiveVmapStatement {
     SetId map;
     std::optional<Verdict> otherwise;
     Span span;
+    bool may_lack = false;
 };
 /// Goes on if the packet is within the limit (over: beyond it). An absent key of a limit per key ends the
 /// rule. Where the table is full, Limit::on_full says what happens (see runtime/STATE.md).
@@ -129,6 +133,7 @@ struct LimitStatement {
     LimitId limit;
     bool over = false;
     Span span;
+    bool may_lack = false;
 };
 /// Adds the frame's bytes to what is used; goes on while used <= bytes (over: once used > bytes).
 struct QuotaStatement {
@@ -148,6 +153,7 @@ struct UpdateSetStatement {
     std::vector<Key> keys;
     std::optional<uint64_t> timeout_ns; // else the set's
     Span span;
+    bool may_lack = false;
 };
 /// `log "prefix" every T`: an event for user space, at most one in `every_ns` (0: each packet).
 struct LogStatement {
@@ -238,8 +244,10 @@ struct LiveSet {
 struct Limit {
     enum class OnFull : uint8_t { Drop, Pass, Continue };
     LimitId id;
-    std::string name;    // of a named one, else ""
-    std::string display; // the name, else that of its rule: "flood"; several in a rule: "flood#2"
+    std::string name; // of a named one, else ""
+    // The name, else that of its rule: "flood"; several in a rule: "flood#2". That for IPv6 of a limit per
+    // `saddr` without a family, which is two: "flood ip6".
+    std::string display;
     uint64_t amount = 1;
     uint64_t unit_ns = 1'000'000'000;
     bool bytes = false;

@@ -157,8 +157,27 @@ struct Machine {
         return {};
     }
 
+    /// Whether the step is left out.
+    [[nodiscard]] bool lacks(const ir::Step& step) const {
+        const auto present = [&](const auto& s) { return tuple(s.keys, s.masks).has_value(); };
+        if (const auto* limit = std::get_if<ir::LimitStep>(&step.node)) {
+            return step.may_lack && !present(*limit);
+        }
+        if (const auto* change = std::get_if<ir::UpdateSet>(&step.node)) {
+            return step.may_lack && !present(*change);
+        }
+        if (const auto* live = std::get_if<ir::LiveDispatch>(&step.node)) {
+            return step.may_lack && !present(*live);
+        }
+        const auto* constant = std::get_if<ir::Dispatch>(&step.node);
+        return step.may_lack && constant != nullptr && !present(*constant);
+    }
+
     std::optional<Verdict> run(const ir::Rule& rule) {
         for (const ir::Step& step : rule.steps) {
+            if (lacks(step)) {
+                continue;
+            }
             if (const auto met = meet(rule, step)) {
                 if (const auto* verdict = std::get_if<Verdict>(&*met)) {
                     return *verdict;

@@ -16,7 +16,7 @@ bool shares(Rng& rng, bool any) {
 Statement limit(Rng& rng, Policy& policy, const Rule& rule, std::vector<Key> keys) {
     const bool over = chance(rng, 50);
     if (shares(rng, !policy.limits.empty())) {
-        return LimitStatement{pick(rng, policy.limits).id, over, {}};
+        return LimitStatement{pick(rng, policy.limits).id, over, {}, chance(rng, 25)};
     }
     Limit made;
     made.id = {static_cast<uint32_t>(policy.limits.size())};
@@ -24,6 +24,9 @@ Statement limit(Rng& rng, Policy& policy, const Rule& rule, std::vector<Key> key
     made.bytes = chance(rng, 40);
     made.unit_ns = chance(rng, 80) ? 1'000'000'000 : 60'000'000'000;
     made.amount = made.bytes ? 450 + below(rng, 2000) : 1 + below(rng, 6);
+    if (made.bytes && chance(rng, 20)) { // a byte costs more than fits with its fraction
+        made.amount = 1 + below(rng, 7);
+    }
     made.burst = made.bytes ? below(rng, 600) : 1 + below(rng, 4);
     made.capacity_ns = limit_capacity(made).value();
     if (chance(rng, 60)) {
@@ -32,7 +35,7 @@ Statement limit(Rng& rng, Policy& policy, const Rule& rule, std::vector<Key> key
         made.on_full = static_cast<Limit::OnFull>(below(rng, 3));
     }
     policy.limits.push_back(std::move(made));
-    return LimitStatement{policy.limits.back().id, over, {}};
+    return LimitStatement{policy.limits.back().id, over, {}, chance(rng, 25)};
 }
 
 Statement quota(Rng& rng, Policy& policy, const Rule& rule) {
@@ -70,7 +73,11 @@ Statement random_meter(Rng& rng, Policy& policy, const Rule& rule, std::vector<K
     if (kind == 7) {
         return named_counter(rng, policy);
     }
-    if (kind == 8) {
+    return random_event(rng, policy);
+}
+
+Statement random_event(Rng& rng, Policy& policy) {
+    if (chance(rng, 50)) {
         LogStatement log;
         log.prefix = "random";
         log.every_ns = below(rng, 4) * 500'000'000;

@@ -10,6 +10,8 @@ namespace xdpc::test {
 /// A statement of one of these kinds for this rule, with what it needs in the policy: new, or shared with
 /// earlier rules. `keys` are those of a limit per key.
 Statement random_meter(Rng& rng, Policy& policy, const Rule& rule, std::vector<Key> keys);
+/// A log or a sample.
+Statement random_event(Rng& rng, Policy& policy);
 /// Whether a limit in the rule may decide a packet, where its table is full.
 bool may_end_when_full(const Policy& policy, const Rule& rule);
 

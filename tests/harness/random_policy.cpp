@@ -227,6 +227,7 @@ std::optional<Statement> Generator::update() {
     result.op = chance(rng_, 20) ? Op::Delete : chance(rng_, 50) ? Op::Add : Op::Update;
     result.set = *set;
     result.keys = set_keys_[set->value];
+    result.may_lack = chance(rng_, 25);
     if (policy_.set(*set).has_timeout && result.op != UpdateSetStatement::Op::Delete && chance(rng_, 50)) {
         result.timeout_ns = (1 + below(rng_, 8)) * 600'000'000;
     }
@@ -238,7 +239,7 @@ std::optional<Statement> Generator::live_vmap(uint32_t chain) {
     if (!map) {
         return {};
     }
-    LiveVmapStatement result{set_keys_[map->value], *map, {}, {}};
+    LiveVmapStatement result{set_keys_[map->value], *map, {}, {}, chance(rng_, 25)};
     if (chance(rng_, 40)) {
         result.otherwise = verdict(chain, false);
     }
@@ -286,6 +287,7 @@ Verdict Generator::verdict(uint32_t chain, bool terminal_only) {
 VmapStatement Generator::vmap(uint32_t chain) {
     VmapStatement result;
     result.keys = keys();
+    result.may_lack = chance(rng_, 25);
     for (uint64_t i = below(rng_, chance(rng_, 70) ? 5 : options_.max_set); i-- > 0;) {
         result.entries.emplace_back(box(result.keys), verdict(chain, false));
     }
@@ -310,6 +312,9 @@ Rule Generator::rule(uint32_t chain) {
         }
     };
     meter(15);
+    if (options_.meters && chance(rng_, 15)) { // told of every packet that comes by
+        result.statements.push_back(random_event(rng_, policy_));
+    }
     for (uint64_t i = chance(rng_, 95) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
         result.statements.push_back(MatchStatement{condition(2)});
         meter(30);
@@ -327,10 +332,12 @@ Rule Generator::rule(uint32_t chain) {
         }
     }
     const bool by_map = chance(rng_, 20);
-    if (by_map) {
+    // What follows a map is reached by `continue`, and where its keys are absent and may be.
+    for (bool again = by_map; again; again = chance(rng_, 30)) {
         auto live = chance(rng_, policy_.sets.empty() ? 0 : 50) ? live_vmap(chain) : std::nullopt;
         result.statements.push_back(live ? std::move(*live) : Statement(vmap(chain)));
-    } else if (chance(rng_, 90)) {
+    }
+    if (!by_map && chance(rng_, 90)) {
         result.statements.push_back(VerdictStatement{verdict(chain, false)});
     }
     const auto* verdict =

@@ -37,14 +37,15 @@ TEST(Limits, AreWrittenAsTheyWereRead) {
     for (const std::string text :
          {"rate 10/second", "rate over 200/second burst 400 packets per ip saddr size 65536",
           "rate 3 mbytes/day burst 5 kbytes per ip saddr . tcp dport size 9 on full continue",
-          "rate 8 bytes/second per ip6 saddr & ffff:ffff:ffff:ffff:: size 1 on full pass"}) {
+          "rate 1 bytes/day per ip6 saddr & ffff:ffff:ffff:ffff:: size 1 on full pass"}) {
         EXPECT_EQ(text_of(limit_of(text)), text);
     }
 }
 
 TEST(Limits, OutOfRangeAreRefused) {
     for (const std::string text :
-         {"rate 0/second", "rate 1000000001/second", "rate 7 bytes/second", "rate 10/second burst 0 packets",
+         {"rate 0/second", "rate 1000000001/second", "rate 0 bytes/second", "rate 4 bytes/week",
+          "rate 1 bytes/day burst 53376 bytes", "rate 10/second burst 0 packets",
           "rate 1/week burst 7626 packets", "rate 10/second per ip saddr size 0",
           "rate 10/second per ip saddr size 16777217"}) {
         const Checked checked = check_rule_text("limit " + text + " pass");
@@ -52,7 +53,8 @@ TEST(Limits, OutOfRangeAreRefused) {
         EXPECT_TRUE(checked.kinds().contains("NumberOutOfRange")) << text << checked.rendered();
     }
     for (const std::string text :
-         {"rate 1000000000/second", "rate 8 bytes/second", "rate 1/week burst 7625 packets",
+         {"rate 1000000000/second", "rate 1 bytes/second", "rate 1 bytes/day burst 53373 bytes",
+          "rate 5 bytes/week", "rate 1/week burst 7625 packets",
           "rate 10/second per ip saddr size 16777216"}) {
         EXPECT_TRUE(check_rule_text("limit " + text + " pass").policy) << text;
     }

@@ -5,6 +5,7 @@
 #include "compiler/packet/build.h"
 #include "compiler/policy/check.h"
 #include "runtime/state_maps.h"
+#include "tests/harness/ear.h"
 #include "tests/harness/random_policy.h"
 
 #include <algorithm>
@@ -108,6 +109,50 @@ Result<std::string> compare_meters(const Policy& policy, const State& expected, 
     return out;
 }
 
+std::string text_of(const Event& event) {
+    return fmt::format("{} {} of rule {} at {}, {} bytes of {}",
+                       event.kind == Event::Kind::Log ? "log" : "sample", event.index, event.rule.value,
+                       event.time_ns, event.captured, event.length);
+}
+
+/// What the kernel told of a frame, as the evaluator puts it.
+Event event_of(const Heard& heard) {
+    const xdpc_event& head = heard.head;
+    return {head.kind == XDPC_EVENT_LOG ? Event::Kind::Log : Event::Kind::Sample,
+            {head.by},
+            head.index,
+            head.time_ns,
+            head.length,
+            head.captured};
+}
+
+std::string text_at(const std::vector<Event>& events, size_t i) {
+    return i < events.size() ? text_of(events[i]) : "nothing";
+}
+
+/// What was told of the frame just sent, and with which of its bytes; what differs, or nothing.
+std::string compare_events(const State& expected, size_t known, const std::vector<Heard>& heard,
+                           const std::vector<uint8_t>& frame) {
+    std::vector<Event> wanted(expected.meters.events.begin() + static_cast<ptrdiff_t>(known),
+                              expected.meters.events.end());
+    for (Event& event : wanted) {
+        if (event.kind == Event::Kind::Log) // the evaluator keeps none of the frame
+            event.captured = std::min<uint64_t>(frame.size(), XDPC_LOG_SNAP);
+    }
+    std::vector<Event> told(heard.size());
+    std::ranges::transform(heard, told.begin(), event_of);
+    std::string out;
+    for (size_t i = 0; i < std::max(wanted.size(), told.size()); ++i) {
+        if (i >= wanted.size() || i >= told.size() || !(told[i] == wanted[i]))
+            out +=
+                fmt::format("event {}: evaluator {}, kernel {}\n", i, text_at(wanted, i), text_at(told, i));
+        else if (!std::ranges::equal(heard[i].bytes, std::span(frame).first(wanted[i].captured)))
+            out += fmt::format("event {}: the kernel tells other bytes: {:02x}\n", i,
+                               fmt::join(heard[i].bytes, ""));
+    }
+    return out;
+}
+
 /// In ns: hours and days go by, or less than a bucket needs to be full again.
 uint64_t time_of(uint64_t packet, bool meters) {
     return packet * (meters ? 50'000'000 : 7'919'000'000'000ULL);
@@ -119,16 +164,32 @@ Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, 
     state.seed = seed;
     if (auto clear = driver::reset(loaded); !clear)
         return clear;
+    std::optional<Ear> ear;
+    if (meters && loaded.map_fd("rings") >= 0) {
+        ear.emplace(loaded, static_cast<uint32_t>(seed % XDPC_LISTENERS));
+        if (!ear->listens())
+            return fail("cannot listen to what the program tells");
+        ear->watch();
+    }
     for (const auto& frame : pair.frames) {
         driver::Surroundings around;
         around.seed = seed;
         around.packet = state.packets;
         around.elapsed_ns = state.elapsed_ns = time_of(state.packets, meters);
+        const size_t events = state.meters.events.size();
         Outcome expected = evaluate(pair.policy, state, driver::view_of(frame, around));
         auto actual = driver::run_in_kernel(loaded, frame, around);
         if (!actual)
             return tl::unexpected(actual.error());
         ++result.packets;
+        result.events += state.meters.events.size() - events;
+        // A program without rings has lost all that tells something; then nothing may be left to tell.
+        const std::string told =
+            compare_events(state, events, ear ? ear->heard() : std::vector<Heard>{}, frame);
+        if (meters && !told.empty()) {
+            result.difference = told + describe(frame) + describe(pair.policy, seed);
+            return {};
+        }
         result.by_rule += expected.decider.value < pair.policy.rules.size() ? 1 : 0;
         if (actual->outcome != expected) {
             result.difference =

@@ -1,5 +1,5 @@
 // Random policies over random packets: the kernel must say what the reference evaluator says, of the verdict,
-// of what decided, and of every counter.
+// of what decided, of every counter, and of what logs and samples tell.
 #pragma once
 
 #include "compiler/base/result.h"
@@ -16,6 +16,7 @@ struct DifferentialOptions {
 struct DifferentialResult {
     size_t packets = 0;     // compared
     size_t by_rule = 0;     // decided by a rule: a generator whose rules never match would test nothing
+    size_t events = 0;      // of logs and samples, with meters
     bool too_large = false; // the plan refused the policy: nothing to compare
     std::string difference; // empty, or what differs, with the policy and the packet
 };

@@ -28,15 +28,17 @@ TEST_P(KernelAgrees, WithTheEvaluatorOnMeters) {
     constexpr uint64_t policies = 12;
     DifferentialOptions options;
     options.meters = true;
-    size_t packets = 0, by_rule = 0;
+    size_t packets = 0, by_rule = 0, events = 0;
     for (uint64_t i = 0; i < policies; ++i) {
         auto result = compare_with_kernel(GetParam() * 1000 + i, options);
         ASSERT_TRUE(result.has_value()) << result.error().message;
         ASSERT_EQ(result->difference, "");
         packets += result->packets;
         by_rule += result->by_rule;
+        events += result->events;
     }
     EXPECT_EQ(packets, policies * 120);
+    EXPECT_GT(events, packets / 100);
     EXPECT_GT(by_rule, packets / 100);
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, KernelAgrees, testing::Range<uint64_t>(1, 17));

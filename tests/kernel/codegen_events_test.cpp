@@ -1,11 +1,9 @@
 // What programs tell those who listen: `log`, `sample`, decided packets.
 #include "codegen_support.h"
+#include "tests/harness/ear.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <cstring>
 #include <ctime>
-#include <sys/mman.h>
 
 namespace xdpc {
 
@@ -13,58 +11,14 @@ using namespace codegen_test;
 
 namespace {
 
-struct Heard {
-    xdpc_event head{};
-    std::vector<uint8_t> bytes;
-};
+using test::Heard;
 
-/// Listens in a program's maps as runtime/events.cpp does, but for ever.
-class Ear {
+/// One that the kernel lets listen.
+class Ear : public test::Ear {
 public:
-    Ear(const rt::Loaded& loaded, uint32_t place, uint32_t ring_bytes = 1U << 20U) : place_(place) {
-        shared_ = static_cast<xdpc_capture*>(
-            mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, loaded.map_fd(".data.capture"), 0));
-        ring_map_ = rt::Fd(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ear", 0, 0, ring_bytes, nullptr));
-        const int fd = ring_map_.get();
-        EXPECT_EQ(bpf_map_update_elem(loaded.map_fd("rings"), &place_, &fd, BPF_ANY), 0) << strerror(errno);
-        ring_ = ring_buffer__new(fd, &Ear::take, this, nullptr);
-        EXPECT_NE(ring_, nullptr);
-        listener().until_ns = ~xdpc_u64{0};
-        listener().snap = 65535;
-        listener().actions = ~0U;
-        listener().by = XDPC_BY_ANY;
+    template<class... Args> explicit Ear(Args&&... args) : test::Ear(std::forward<Args>(args)...) {
+        EXPECT_TRUE(listens()) << strerror(errno);
     }
-    Ear(const Ear&) = delete;
-    Ear& operator=(const Ear&) = delete;
-    ~Ear() {
-        ring_buffer__free(ring_);
-        munmap(shared_, 4096);
-    }
-    xdpc_listener& listener() { return shared_->listeners[place_]; }
-    xdpc_capture& shared() { return *shared_; }
-    void watch() { shared_->watching |= 1U << place_; }
-    void capture() { shared_->capturing |= 1U << place_; }
-    std::vector<Heard> heard() {
-        heard_.clear();
-        ring_buffer__consume(ring_);
-        return heard_;
-    }
-
-private:
-    static int take(void* self, void* data, size_t size) {
-        Heard heard;
-        std::memcpy(&heard.head, data, sizeof heard.head);
-        const auto* bytes = static_cast<const uint8_t*>(data) + sizeof heard.head;
-        EXPECT_LE(sizeof heard.head + heard.head.captured, size);
-        heard.bytes.assign(bytes, bytes + heard.head.captured);
-        static_cast<Ear*>(self)->heard_.push_back(std::move(heard));
-        return 0;
-    }
-    uint32_t place_;
-    xdpc_capture* shared_ = nullptr;
-    rt::Fd ring_map_;
-    ring_buffer* ring_ = nullptr;
-    std::vector<Heard> heard_;
 };
 
 std::vector<uint8_t> frame_of(size_t size, uint16_t port) {
@@ -290,6 +244,37 @@ TEST(CodegenEvents, SamplesAreDrawnAsTheEvaluatorDraws) {
     }
     EXPECT_GT(drawn, 40U);
     EXPECT_LT(drawn, 100U);
+}
+
+/// The kernel's own draws cannot be foretold: within five standard deviations of what they should be.
+TEST(CodegenEvents, SamplesOfProgramsThatRunAreOneInN) {
+    test::PolicyBuilder builder(Pass{});
+    SampleStatement sample;
+    sample.one_in = 5;
+    sample.snap = 33;
+    builder.rule({sample});
+    const rt::Loaded loaded = load(builder.get(), false);
+    Ear ear(loaded, 1);
+    ear.watch();
+    constexpr int packets = 4000;
+    int drawn = 0;
+    int runs = 0; // of samples that follow each other
+    bool before = false;
+    for (int i = 0; i < packets; ++i) {
+        send(loaded, frame_of(100, 1));
+        const std::vector<Heard> heard = ear.heard();
+        ASSERT_LE(heard.size(), 1U);
+        drawn += static_cast<int>(heard.size());
+        runs += !heard.empty() && before ? 1 : 0;
+        before = !heard.empty();
+        if (before) {
+            EXPECT_EQ(heard[0].bytes.size(), 33U);
+            EXPECT_EQ(heard[0].head.generation, 7U);
+        }
+    }
+    EXPECT_NEAR(drawn, packets / 5, 5 * 25.3) << "sqrt(4000 * 0.2 * 0.8)";
+    EXPECT_NEAR(runs, packets / 25, 5 * 14.0) << "draws do not hang together";
+    EXPECT_EQ(ear.listener().lost, 0U);
 }
 
 } // namespace xdpc

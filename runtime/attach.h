@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/load.h"
+#include "runtime/state_stats.h"
 
 #include <functional>
 #include <optional>
@@ -78,6 +79,8 @@ struct Status {
     std::string source_digest;
     uint32_t generation = 0;
     uint64_t applied_at = 0; // seconds since 1970
+    // Names of what lasts from packet to packet; limits and quotas without one go by their rule.
+    std::vector<std::string> sets, limits, quotas, counters;
 };
 /// All interfaces with an XDP program. Also cleans up what a killed command left.
 Result<std::vector<Status>> show();
@@ -91,8 +94,9 @@ struct Stats {
     Status status;
     std::vector<DeciderCount> deciders;
     SlotCount total; // of all end counters
+    StateStats state;
 };
-/// Counters of the policy on `iface`, carried ones included.
+/// Counters and state of the policy on `iface`, what was carried over included.
 Result<Stats> stats(const std::string& iface);
 /// The artifact's metadata (without object) of the policy on `iface`, for `trace -i`; with the policy's
 /// source texts if they were stored.

@@ -1,6 +1,7 @@
 // What runs where, what it has counted, and taking it off.
 #include "runtime/held.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 
@@ -62,6 +63,20 @@ Result<Held> hold(const Interface& iface, Ask ask) {
     return held;
 }
 
+void name_state(const Artifact& artifact, Status& status) {
+    for (const ArtifactSet& set : artifact.sets) {
+        // Those of `inet_addr` are two of one name.
+        if (std::find(status.sets.begin(), status.sets.end(), set.name) == status.sets.end())
+            status.sets.push_back(set.name);
+    }
+    for (const ArtifactLimit& limit : artifact.limits)
+        status.limits.push_back(limit.display);
+    for (const ArtifactQuota& quota : artifact.quotas)
+        status.quotas.push_back(quota.display);
+    for (const ArtifactCounter& counter : artifact.counters)
+        status.counters.push_back(counter.name);
+}
+
 Status status_of(const Held& held) {
     Status status;
     status.iface = held.iface.name;
@@ -80,6 +95,7 @@ Status status_of(const Held& held) {
         status.policy = meta->artifact.policy;
         status.source_digest = meta->artifact.source_digest;
         status.applied_at = meta->applied_at;
+        name_state(meta->artifact, status);
     }
     return status;
 }
@@ -149,6 +165,10 @@ Result<Stats> stats(const std::string& name) {
         }
         stats.deciders.push_back(std::move(count));
     }
+    auto state = read_state_stats(*held->running.live, meta->artifact, *totals);
+    if (!state)
+        return tl::unexpected(state.error());
+    stats.state = std::move(*state);
     return stats;
 }
 

@@ -88,7 +88,11 @@ Json to_json(const rt::Status& status) {
             {"policy", status.policy},
             {"source_digest", status.source_digest},
             {"generation", status.generation},
-            {"applied_at", status.applied_at}};
+            {"applied_at", status.applied_at},
+            {"sets", status.sets},
+            {"limits", status.limits},
+            {"quotas", status.quotas},
+            {"counters", status.counters}};
 }
 
 void put_json(const Json& document) {

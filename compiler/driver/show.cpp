@@ -3,6 +3,7 @@
 #include "compiler/driver/output.h"
 
 #include <ctime>
+#include <fmt/ranges.h>
 
 namespace xdpc::driver {
 
@@ -16,6 +17,21 @@ std::string local_time(uint64_t seconds) {
         std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0) {
         return "";
     }
+    return text;
+}
+
+/// "sets blocklist, seen; limits flood"
+std::string state_text(const rt::Status& status) {
+    std::string text;
+    const auto add = [&](const char* what, const std::vector<std::string>& names) {
+        if (!names.empty()) {
+            text += fmt::format("{}{} {}", text.empty() ? "" : "; ", what, fmt::join(names, ", "));
+        }
+    };
+    add("sets", status.sets);
+    add("limits", status.limits);
+    add("quotas", status.quotas);
+    add("counters", status.counters);
     return text;
 }
 
@@ -50,9 +66,15 @@ int run_show(const ShowOptions& options) {
         rows.push_back({status.iface, rt::name_of(status.mode), fmt::format("{}", status.program_id),
                         status.ours ? status.policy : foreign,
                         status.ours ? fmt::format("{}", status.generation) : "",
-                        status.ours ? local_time(status.applied_at) : ""});
+                        status.ours ? local_time(status.applied_at) : "", state_text(status)});
     }
-    put(table({{"INTERFACE"}, {"MODE"}, {"PROGRAM", true}, {"POLICY"}, {"GENERATION", true}, {"APPLIED"}},
+    put(table({{"INTERFACE"},
+               {"MODE"},
+               {"PROGRAM", true},
+               {"POLICY"},
+               {"GENERATION", true},
+               {"APPLIED"},
+               {"STATE"}},
               rows));
     return ExitFine;
 }

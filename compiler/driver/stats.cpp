@@ -1,6 +1,7 @@
 #include "compiler/driver/command.h"
 #include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
+#include "compiler/driver/stats_text.h"
 
 #include <chrono>
 #include <thread>
@@ -63,8 +64,8 @@ void print_table(const Snapshot& now, const Snapshot* before) {
         const rt::Stats& stats = now.interfaces[i];
         const std::vector<Row> rows = rows_of(stats);
         std::vector<Row> old = before == nullptr ? std::vector<Row>{} : rows_of(before->interfaces[i]);
-        say("{}: {} ({} mode, generation {})\n", stats.status.iface, stats.status.policy,
-            rt::name_of(stats.status.mode), stats.status.generation);
+        say("{}{}: {} ({} mode, generation {})\n", i == 0 ? "" : "\n", stats.status.iface,
+            stats.status.policy, rt::name_of(stats.status.mode), stats.status.generation);
         std::vector<Column> columns = {{"RULE"}, {"PACKETS", true}, {"BYTES", true}};
         if (before != nullptr) {
             columns.push_back({"PACKETS/S", true});
@@ -89,6 +90,7 @@ void print_table(const Snapshot& now, const Snapshot* before) {
             cells.push_back(std::move(line));
         }
         put(table(columns, cells));
+        put(state_text(stats.state));
     }
 }
 
@@ -109,48 +111,8 @@ Json snapshot_json(const Snapshot& snapshot) {
             entry["rules"].push_back(std::move(rule));
         }
         entry["total"] = count(stats.total);
+        entry.update(to_json(stats.state));
         out["interfaces"].push_back(std::move(entry));
-    }
-    return out;
-}
-
-std::string label(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        out += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
-    }
-    return out;
-}
-
-std::string prometheus(const Snapshot& snapshot) {
-    struct Family {
-        const char* name;
-        const char* help;
-        bool mid;
-        uint64_t rt::SlotCount::* value;
-    };
-    static constexpr Family families[] = {
-        {"xdpc_rule_packets_total", "Packets a rule or a chain's policy decided.", false,
-         &rt::SlotCount::packets},
-        {"xdpc_rule_bytes_total", "Bytes of them.", false, &rt::SlotCount::bytes},
-        {"xdpc_counter_packets_total", "Packets that passed a rule's `counter` statement.", true,
-         &rt::SlotCount::packets},
-        {"xdpc_counter_bytes_total", "Bytes of them.", true, &rt::SlotCount::bytes},
-    };
-    std::string out;
-    for (const Family& family : families) {
-        out += fmt::format("# HELP {} {}\n# TYPE {} counter\n", family.name, family.help, family.name);
-        for (const rt::Stats& stats : snapshot.interfaces) {
-            for (const rt::DeciderCount& entry : stats.deciders) {
-                const std::optional<rt::SlotCount>& count = family.mid ? entry.mid : entry.end;
-                if (count) {
-                    out += fmt::format("{}{{interface=\"{}\",chain=\"{}\",rule=\"{}\",verdict=\"{}\"}} {}\n",
-                                       family.name, label(stats.status.iface), label(entry.decider.chain),
-                                       label(entry.decider.display), label(entry.decider.verdict),
-                                       (*count).*family.value);
-                }
-            }
-        }
     }
     return out;
 }
@@ -167,7 +129,7 @@ void print(const StatsOptions& options, const Snapshot& now, const Snapshot* bef
     if (options.json) {
         put_json(snapshot_json(now));
     } else if (options.prometheus) {
-        put(prometheus(now));
+        put(prometheus(now.interfaces));
     } else {
         print_table(now, before);
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Live sets beside nft's: what a packet costs on a veth, what one more element costs, what loading costs.
 
-usage: sets.py [--json FILE] [--rounds N] [--sizes N,N] [--smoke]
+usage: sets.py [--json FILE] [--rounds N] [--sizes N,N] [--adds] [--smoke]
 
 Real frames, one core: `xdpc-bench-frames` redirects TCP SYNs into a veth, the receiver's softirq runs inline, so the
 thread's CPU time a packet is source + veth + receiver. Three receivers stand side by side for a whole run (bare native
@@ -150,11 +150,20 @@ def measure_packets(files, rounds, count):
 
 
 def measure_adds(files, rounds):
-    times = {"nft": [], "xdpc": []}
+    """Whole commands, from fork to exit; `true` is what entering the namespace and starting a process takes of that.
+
+    Who comes second in a round finds caches that the first one has filled, so they take turns at it.
+    """
+    times = {"nft": [], "xdpc": [], "true": []}
     for i in range(rounds):
         element = files.spare[i]
-        times["xdpc"].append(timed(lambda: inside(machine, xdpc, "set", "add", "s", "-i", "r2", element)))
-        times["nft"].append(timed(lambda: inside(machine, "nft", "add", "element", "netdev", "t", "s", "{", element, "}")))
+        commands = {
+            "xdpc": (xdpc, "set", "add", "s", "-i", "r2", element),
+            "nft": ("nft", "add", "element", "netdev", "t", "s", "{", element, "}"),
+            "true": ("true",),
+        }
+        for name in list(commands) if i % 2 else reversed(list(commands)):
+            times[name].append(timed(lambda words=commands[name]: inside(machine, *words)))
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -165,7 +174,11 @@ def memory_of_set():
 
 def measure(size, folder, options):
     files = Files(folder, size)
-    row = {"size": size, "load_ms": measure_loads(files, options.load_rounds)}
+    row = {"size": size, "load_ms": measure_loads(files, 1 if options.adds else options.load_rounds)}
+    if options.adds:
+        row["add_ms"] = measure_adds(files, len(files.spare))
+        clear()
+        return row
     row["packet_ns"] = measure_packets(files, options.rounds, options.count)
     row["add_ms"] = measure_adds(files, options.rounds * 3)
     row["memory_bytes"] = memory_of_set()
@@ -187,11 +200,19 @@ def print_table(rows):
         )
 
 
+def print_adds(rows):
+    print(f"{'elements':>9} {'add one, ms: nft':>18} {'xdpc':>6} {'x':>6} {'true':>6}")
+    for row in rows:
+        add = row["add_ms"]
+        print(f"{row['size']:>9} {add['nft']:>18.2f} {add['xdpc']:>6.2f} {add['xdpc'] / add['nft']:>6.2f} {add['true']:>6.2f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--json")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sizes", default="10000,100000,1000000")
+    parser.add_argument("--adds", action="store_true", help="only what one more element costs, 100 times")
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()
     options.count, options.load_rounds = 1_000_000, 5
@@ -212,7 +233,10 @@ def main():
             dropper.kill()
             dropper.wait()
             tear_down()
-    print_table(rows)
+    if options.adds:
+        print_adds(rows)
+    else:
+        print_table(rows)
     if options.json:
         write(options.json, json.dumps({"rounds": options.rounds, "count": options.count, "sets": rows}, indent=1))
 

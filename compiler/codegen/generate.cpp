@@ -1,6 +1,6 @@
 // The entry of libxdpc-codegen.so: lowers a program for its kinds of packet, then emits it.
 #include "compiler/base/overloaded.h"
-#include "compiler/codegen/memory.h"
+#include "compiler/codegen/classify.h"
 #include "compiler/plan/cost.h"
 
 namespace xdpc {
@@ -64,6 +64,17 @@ constexpr size_t max_generic_words_in_registers = 8;
 /// All kinds together: a function must stay within the reach of a jump (32,767).
 constexpr size_t max_inlined_instructions = 20'000;
 
+/// Whether a look-up answers the rule, so that it has no code.
+bool is_answered(const Lowering& l, uint32_t chain, size_t rule) {
+    for (const Slice& slice : l.input.plan.chains[chain].slices) {
+        if (slice.begin <= rule && rule < slice.end) {
+            const auto& coded = slice.coded;
+            return std::find(coded.begin(), coded.end(), rule - slice.begin) == coded.end();
+        }
+    }
+    return false;
+}
+
 /// A chain's size with everything inlined into it.
 size_t inlined_size(const Lowering& l, uint32_t chain, std::map<uint32_t, size_t>& sizes) {
     if (const auto known_size = sizes.find(chain); known_size != sizes.end()) {
@@ -71,8 +82,13 @@ size_t inlined_size(const Lowering& l, uint32_t chain, std::map<uint32_t, size_t
     }
     sizes[chain] = 0; // no chain leads back to itself: the checker refuses that
     size_t size = cost::decision;
-    for (const ir::Rule& rule : l.input.program.chains[chain].rules) {
-        for (const ir::Step& step : rule.steps) {
+    const std::vector<ir::Rule>& rules = l.input.program.chains[chain].rules;
+    size = cost::add(size, cost::multiply(l.input.plan.chains[chain].slices.size(), cost::slice));
+    for (size_t i = 0; i < rules.size(); ++i) {
+        if (is_answered(l, chain, i)) {
+            continue;
+        }
+        for (const ir::Step& step : rules[i].steps) {
             size = cost::add(size, cost::of_step(step, l.input.program, l.input.plan.tables).code);
             ir::each_verdict(step, [&](const Verdict& verdict) {
                 if (const auto target = ir::target_of(verdict)) {
@@ -195,6 +211,7 @@ void lower(Lowering& l) {
     }
     emit_table_functions(l, place);
     emit_state_functions(l, place);
+    emit_classifiers(l, place);
 }
 
 } // namespace

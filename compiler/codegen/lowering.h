@@ -52,6 +52,16 @@ struct StateFunction {
     unsigned words = 0; // of the key
     llvm::Function* function = nullptr;
 };
+/// What a classifier's function returns for a rule: a decision (see Ends::decided), or the number of its code
+/// + 1; 0 stands for no rule.
+struct Outcome {
+    uint32_t result = 0;
+    uint32_t decider = 0; // of decisions
+};
+struct ClassifierFunction {
+    llvm::Function* function = nullptr;
+    std::vector<Outcome> outcomes; // by rule of the slice
+};
 
 struct Lowering {
     const CodegenInput& input;
@@ -71,6 +81,7 @@ struct Lowering {
     unsigned tables_made = 0;
     std::map<uint32_t, TableData> table_data;            // by TableId
     std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
+    std::map<size_t, ClassifierFunction> classifiers;    // by index in the plan, of those that were asked
     /// Whether what rarely holds is placed out of the way: quick, but the verifier takes the nearer way first
     /// and keeps the other in mind, of which it can only keep 8,192. Else what holds comes next: it soon
     /// ends.

@@ -1,6 +1,8 @@
 // Rules, chains and verdicts: the list is emitted in order, chains where they are jumped to.
 #include "compiler/codegen/rules.h"
+
 #include "compiler/base/overloaded.h"
+#include "compiler/codegen/classify.h"
 
 #include <cstddef>
 
@@ -193,14 +195,15 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
         step.node);
 }
 
-void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
+/// From the step of that index on.
+void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits, size_t begin = 0) {
     Lowering& l = s.l;
     const Author by{rule.decider, rule.slot};
     l.debug.at(l.builder, rule.span);
     if (is_to_break(l, rule)) {
         emit_breakage(s);
     }
-    for (size_t i = 0; i < rule.steps.size();) {
+    for (size_t i = begin; i < rule.steps.size();) {
         l.debug.at(l.builder, rule.steps[i].span);
         if (std::holds_alternative<ir::Guard>(rule.steps[i].node)) {
             i = emit_guards(s, rule, i, exits);
@@ -263,6 +266,33 @@ void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller) {
     }
 }
 
+/// Rules that a look-up answers; those that do more than decide have their code behind it.
+void emit_sliced_rules(RuleScope& s, ChainId id, const Slice& slice, const Exits& exits) {
+    Lowering& l = s.l;
+    const std::vector<ir::Rule>& rules = l.input.program.chains[id.value].rules;
+    l.debug.at(l.builder, rules[slice.begin].span);
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+        if (is_to_break(l, rules[i])) {
+            emit_breakage(s);
+        }
+    }
+    std::vector<BasicBlock*> codes;
+    for (size_t i = 0; i < slice.coded.size(); ++i) {
+        codes.push_back(l.block("code"));
+    }
+    emit_slice(s, id, slice, codes, exits.next);
+    for (size_t i = 0; i < codes.size(); ++i) {
+        const ir::Rule& rule = rules[slice.begin + slice.coded[i]];
+        size_t step = 0;
+        while (slice.exact[slice.coded[i]] && step < rule.steps.size() &&
+               std::holds_alternative<ir::Guard>(rule.steps[step].node)) {
+            ++step; // known to hold
+        }
+        l.builder.SetInsertPoint(codes[i]);
+        emit_rule(s, rule, exits, step);
+    }
+}
+
 } // namespace
 
 void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, BasicBlock* to_caller) {
@@ -270,8 +300,12 @@ void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, BasicBl
     for (size_t i = begin; i < end;) {
         BasicBlock* next = s.l.block("rule");
         const Exits exits{next, to_caller, next};
-        const size_t run = end_of_run(s.l, chain, i, end);
-        if (run > i) {
+        const Slice* slice = slice_at(s.l, id, i);
+        const size_t run = slice ? i : end_of_run(s.l, chain, i, std::min(end, next_slice(s.l, id, i)));
+        if (slice) {
+            emit_sliced_rules(s, id, *slice, exits);
+            i = slice->end;
+        } else if (run > i) {
             emit_run(s, chain, i, run, [&](size_t rule) { emit_match(s, chain.rules[rule], exits); }, next);
             i = run;
         } else {

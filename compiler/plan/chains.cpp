@@ -15,9 +15,13 @@ constexpr size_t tiny = 24;
 
 class Layouter {
 public:
-    Layouter(const ir::Program& program, const std::vector<TablePlan>& tables, const PlanOptions& options)
+    Layouter(const ir::Program& program, const std::vector<TablePlan>& tables,
+             std::vector<std::vector<Slice>> slices, const PlanOptions& options)
         : program_(program), tables_(tables), options_(options), states_(program.chains.size()) {
         layout_.chains.resize(program.chains.size());
+        for (size_t i = 0; i < slices.size(); ++i) {
+            layout_.chains[i].slices = std::move(slices[i]);
+        }
     }
     Layout run();
 
@@ -33,13 +37,22 @@ private:
         size_t depth = 0;
     };
 
+    /// What stands in one piece: a rule, or a slice.
+    struct Unit {
+        size_t begin = 0; // its first rule
+        Size size;
+        const ir::Rule* largest = nullptr;
+    };
+
     void count_call_sites();
     Size size_of(const ir::Rule& rule);
+    Unit unit_at(uint32_t chain, size_t begin, const Slice* slice);
+    std::vector<Unit> units_of(uint32_t chain);
     void place(uint32_t chain);
     /// Unless it is one, would nest too deep or is not worth it.
     void make_function(uint32_t chain);
     /// Cuts into segments, gives what stays in the chain's own function.
-    size_t cut(ChainPlan& plan, const std::vector<size_t>& rules);
+    size_t cut(ChainPlan& plan, const std::vector<Unit>& units);
 
     const ir::Program& program_;
     const std::vector<TablePlan>& tables_;
@@ -87,15 +100,49 @@ Layouter::Size Layouter::size_of(const ir::Rule& rule) {
     return size;
 }
 
-size_t Layouter::cut(ChainPlan& plan, const std::vector<size_t>& rules) {
+Layouter::Unit Layouter::unit_at(uint32_t chain, size_t begin, const Slice* slice) {
+    const std::vector<ir::Rule>& rules = program_.chains[chain].rules;
+    Unit unit{begin, {}, &rules[begin]};
+    if (!slice) {
+        unit.size = size_of(rules[begin]);
+        return unit;
+    }
+    unit.size = {cost::slice, cost::slice, 0};
+    size_t largest = 0;
+    for (const uint32_t coded : slice->coded) {
+        const Size size = size_of(rules[begin + coded]);
+        unit.size.code = cost::add(unit.size.code, size.code);
+        unit.size.processed = cost::add(unit.size.processed, size.processed);
+        unit.size.depth = std::max(unit.size.depth, size.depth);
+        if (size.code > largest) {
+            unit.largest = &rules[begin + coded];
+            largest = size.code;
+        }
+    }
+    return unit;
+}
+
+std::vector<Layouter::Unit> Layouter::units_of(uint32_t chain) {
+    const std::vector<Slice> slices = layout_.chains[chain].slices;
+    std::vector<Unit> units;
+    auto slice = slices.begin();
+    for (size_t i = 0; i < program_.chains[chain].rules.size();) {
+        const bool sliced = slice != slices.end() && slice->begin == i;
+        units.push_back(unit_at(chain, i, sliced ? &*slice : nullptr));
+        i = sliced ? (slice++)->end : i + 1;
+    }
+    return units;
+}
+
+size_t Layouter::cut(ChainPlan& plan, const std::vector<Unit>& units) {
     size_t filled = 0;
-    for (size_t i = 0; i < rules.size(); ++i) {
-        if (i == 0 || cost::add(filled, rules[i]) > options_.max_function_instructions) {
-            plan.segments.push_back(i);
+    for (const Unit& unit : units) {
+        if (unit.begin == 0 || cost::add(filled, unit.size.code) > options_.max_function_instructions) {
+            plan.segments.push_back(unit.begin);
             filled = 0;
         }
-        filled = cost::add(filled, rules[i]);
-        layout_.instructions = cost::add(layout_.instructions, rules[i]);
+        filled = cost::add(filled, unit.size.code);
+        layout_.instructions = cost::add(layout_.instructions, unit.size.code);
     }
     return cost::multiply(plan.segments.size(), cost::call);
 }
@@ -117,22 +164,20 @@ void Layouter::place(uint32_t chain) {
     }
     state.visit = State::Visit::Open;
     ChainPlan& plan = layout_.chains[chain];
-    std::vector<size_t> rules;
     size_t code = cost::counter;
-    for (const ir::Rule& rule : program_.chains[chain].rules) {
-        const Size size = size_of(rule);
-        rules.push_back(size.code);
-        code = cost::add(code, size.code);
-        state.processed = cost::add(state.processed, size.processed);
-        state.depth = std::max(state.depth, size.depth);
-        if (size.code > 2 * options_.max_function_instructions &&
-            size.code > layout_.too_large_instructions) {
-            layout_.too_large = &rule;
-            layout_.too_large_instructions = size.code;
+    const std::vector<Unit> units = units_of(chain);
+    for (const Unit& unit : units) {
+        code = cost::add(code, unit.size.code);
+        state.processed = cost::add(state.processed, unit.size.processed);
+        state.depth = std::max(state.depth, unit.size.depth);
+        if (unit.size.code > 2 * options_.max_function_instructions &&
+            unit.size.code > layout_.too_large_instructions) {
+            layout_.too_large = unit.largest;
+            layout_.too_large_instructions = unit.size.code;
         }
     }
-    if (options_.functions && code > options_.max_function_instructions && rules.size() > 1) {
-        code = cut(plan, rules);
+    if (options_.functions && code > options_.max_function_instructions && units.size() > 1) {
+        code = cut(plan, units);
         ++state.depth;
     }
     plan.instructions = code;
@@ -155,8 +200,8 @@ Layout Layouter::run() {
 } // namespace
 
 Layout choose_chains(const ir::Program& program, const std::vector<TablePlan>& tables,
-                     const PlanOptions& options) {
-    return Layouter(program, tables, options).run();
+                     std::vector<std::vector<Slice>> slices, const PlanOptions& options) {
+    return Layouter(program, tables, std::move(slices), options).run();
 }
 
 } // namespace xdpc::plan

@@ -91,10 +91,16 @@ std::optional<Plan> choose(const ir::Program& program, const PlanOptions& option
     plan.needs = plan::needs_of(program);
     plan.headers = plan::headers_of(program);
     plan.tables = plan::choose_tables(program);
-    plan::Layout layout = plan::choose_chains(program, plan.tables, options);
+    plan::Slices slices = plan::choose_slices(program, plan.tables, options);
+    plan.classifiers = std::move(slices.classifiers);
+    plan.notes = std::move(slices.notes);
+    plan::Layout layout = plan::choose_chains(program, plan.tables, std::move(slices.chains), options);
     layout.processed = cost::multiply(layout.processed, options.copies);
     plan.state = state_of(program);
     layout.processed = cost::add(layout.processed, cost::of_state(plan.state).processed);
+    for (const classify::Classifier& classifier : plan.classifiers) {
+        layout.processed = cost::add(layout.processed, cost::of_classifier(classifier).processed);
+    }
     if (!check_sizes(program, layout, plan.tables, options, diagnostics) ||
         !check_tables(program, plan.tables, options, diagnostics)) {
         return {};

@@ -9,6 +9,7 @@ namespace xdpc::cost {
 inline constexpr size_t call = 10;       // arguments, call, test of the result
 inline constexpr size_t counter = 12;    // look-up in the per-CPU array, two additions
 inline constexpr size_t decision = 4;    // slot and action; the counting itself stands once
+inline constexpr size_t slice = 60;      // fields packed, the look-up called, what it found looked at
 inline constexpr size_t state_call = 24; // key words, call of a function of state, test of the result
 inline constexpr size_t event = 40;
 inline constexpr size_t parsing = 150; // of all headers
@@ -35,5 +36,8 @@ TableCost of_state(const StateUse& state);
 
 /// Of a step, without the chains its verdicts lead to.
 TableCost of_step(const ir::Step& step, const ir::Program& program, const std::vector<TablePlan>& tables);
+
+/// Of a classifier's function, which stands and is verified once.
+TableCost of_classifier(const classify::Classifier& classifier);
 
 } // namespace xdpc::cost

@@ -5,6 +5,7 @@
 
 #include "compiler/base/diagnostics.h"
 #include "compiler/ir/ir.h"
+#include "compiler/plan/classify/classify.h"
 
 #include <set>
 
@@ -22,12 +23,27 @@ struct TablePlan {
     size_t bytes = 0; // of .rodata
     bool map = false; // asked for a value, not only whether it holds a tuple
 };
+/// Rules [begin, end) of a chain that look-ups answer: they give the first rule that matches. If it leads on,
+/// it does so to `end`, since no later one of the slice can match then.
+struct Slice {
+    size_t begin = 0;
+    size_t end = 0;
+    /// For packets with a key that only IPv6 has, and for all others: indices into Plan::classifiers; nothing
+    /// where no rule can match.
+    std::optional<size_t> ip6, other;
+    std::vector<ir::KeyId> ip6_keys; // one of them is present in a packet for `ip6`
+    /// By rule, from `begin` on. Rules with the same code share it; nothing for rules that only decide.
+    std::vector<std::optional<uint32_t>> codes;
+    std::vector<uint32_t> coded; // a rule of each code, from `begin` on
+    std::vector<bool> exact;     // by rule: its conditions hold where it is found
+};
 /// Where a chain's code stands. Sizes are estimates in BPF instructions.
 struct ChainPlan {
     bool function = false; // a BPF subprogram, called; else inlined where it is jumped to
     /// Not empty for a chain too long for one function: each segment, from the rule of this index to the next
     /// segment's, is a subprogram of its own; they are called in turn until one decides. The first is 0.
     std::vector<size_t> segments;
+    std::vector<Slice> slices; // ascending
     size_t call_sites = 0;
     size_t instructions = 0; // with what is inlined into it
 };
@@ -61,6 +77,7 @@ struct Plan {
     std::set<HeaderId> headers;    // whose fields or existence are read
     std::vector<TablePlan> tables; // by TableId
     std::vector<ChainPlan> chains; // by ChainId
+    std::vector<classify::Classifier> classifiers;
     Specialise specialise;
     std::vector<std::string> packet_classes; // kinds of packet the rules are specialised for, printed
     size_t estimated_instructions = 0;
@@ -79,6 +96,8 @@ struct PlanOptions {
     size_t copies = 3;
     size_t max_depth = 5;                     // of functions below the program; the kernel allows 8 frames
     size_t max_table_bytes = size_t{4} << 20; // of one map value, as the oldest kernels have it
+    bool classify = true;                     // whether look-ups may answer rules
+    classify::Budget classifier_budget;
 };
 
 /// Nothing and a diagnostic if no strategy we have can hold the policy.

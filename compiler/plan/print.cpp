@@ -55,6 +55,30 @@ std::string print(const ChainPlan& chain, bool entry) {
     return text;
 }
 
+std::string print(const classify::Classifier& classifier) {
+    std::string text = fmt::format("{} over {} boxes of {} fields, {} KiB, about {:.0f} ns",
+                                   name_of(classifier), classifier.set.size(), classifier.set.fields.size(),
+                                   (classifier.bytes + 1023) / 1024, classifier.ns);
+    return classifier.refused.empty()
+               ? text
+               : text + "; not " + fmt::format("{}", fmt::join(classifier.refused, "; "));
+}
+
+std::string print(const Slice& slice, const Plan& plan) {
+    std::string text = fmt::format("  rules {} to {} by look-up", slice.begin, slice.end - 1);
+    if (!slice.coded.empty()) {
+        text += fmt::format(", {} with code of their own", slice.coded.size());
+    }
+    text += "\n";
+    if (slice.other) {
+        text += "    " + print(plan.classifiers[*slice.other]) + "\n";
+    }
+    if (slice.ip6) {
+        text += "    ip6: " + print(plan.classifiers[*slice.ip6]) + "\n";
+    }
+    return text;
+}
+
 } // namespace
 
 std::string print(const Plan& plan, const ir::Program& program) {
@@ -76,6 +100,9 @@ std::string print(const Plan& plan, const ir::Program& program) {
         const bool entry = i == program.entry.value;
         if (entry || plan.chains[i].call_sites > 0) {
             text += fmt::format("chain {} {}\n", program.chains[i].name, print(plan.chains[i], entry));
+            for (const Slice& slice : plan.chains[i].slices) {
+                text += print(slice, plan);
+            }
         }
     }
     if (!plan.packet_classes.empty()) {

@@ -24,8 +24,10 @@ Plan plan_of(const ir::Program& program, const PlanOptions& options = {}) {
     return plan ? *plan : Plan{};
 }
 
+/// Rules stand as code, each for itself.
 PlanOptions with_functions() {
     PlanOptions options;
+    options.classify = false;
     options.functions = true;
     return options;
 }
@@ -189,6 +191,7 @@ TEST(PlanLimits, ATooLargePolicyIsADiagnosticThatNamesTheChain) {
     Diagnostics diagnostics;
     PlanOptions options;
     options.max_instructions = 1000;
+    options.classify = false;
     EXPECT_FALSE(choose(program_of(b), options, diagnostics));
     ASSERT_EQ(diagnostics.all().size(), 1U);
     EXPECT_EQ(diagnostics.all()[0].kind, Diag::PolicyTooLarge);
@@ -221,7 +224,7 @@ TEST(PlanLimits, WithoutFunctionsAllMustFitIntoOne) {
     fill(b, {0}, 5000);
     Diagnostics diagnostics;
     PlanOptions without;
-    without.functions = false;
+    without.functions = without.classify = false;
     EXPECT_FALSE(choose(program_of(b), without, diagnostics));
     ASSERT_EQ(diagnostics.all().size(), 1U);
     EXPECT_EQ(diagnostics.all()[0].kind, Diag::PolicyTooLarge);

@@ -1,0 +1,285 @@
+#include "compiler/codegen/classify.h"
+
+#include "compiler/plan/classify/normal.h"
+
+#include <llvm/IR/InlineAsm.h>
+
+#include <cstddef>
+
+namespace xdpc::codegen {
+
+using namespace llvm;
+
+namespace {
+
+/// Arrays beyond this have a map of their own.
+constexpr size_t large = size_t{64} << 10;
+
+std::vector<uint8_t> bytes_of(const std::vector<uint32_t>& words) {
+    const auto* begin = reinterpret_cast<const uint8_t*>(words.data());
+    return {begin, begin + 4 * words.size()};
+}
+
+Numbers unpack(Lowering& l, const Function& function, const classify::RuleSet& set) {
+    auto& b = l.builder;
+    const auto places = *classify::pack(set); // the plan made only such that can be packed
+    Numbers numbers;
+    for (size_t f = 0; f < places.size(); ++f) {
+        const bool presence = f == set.fields.size();
+        const uint64_t width = presence ? set.presence.size() : set.fields[f].width;
+        Value* word = b.CreateLShr(function.getArg(places[f].word), places[f].shift);
+        numbers.push_back(
+            b.CreateAnd(word, static_cast<uint64_t>(max_of_width(static_cast<unsigned>(width)))));
+    }
+    return numbers;
+}
+
+/// Tells the tests which rule decided.
+void store_decider(Lowering& l, Value* rule, const std::vector<Outcome>& outcomes, Value* result,
+                   BasicBlock* never) {
+    auto& b = l.builder;
+    std::vector<uint32_t> deciders;
+    for (const Outcome& outcome : outcomes) {
+        deciders.push_back(outcome.decider);
+    }
+    Value* decider = load_cell(l, add_bytes(l, bytes_of(deciders)), rule, deciders.size(), 4, never);
+    BasicBlock* decided = l.block("decided");
+    BasicBlock* stored = l.block("stored");
+    b.CreateCondBr(b.CreateICmpUGE(result, l.c64(result_decided)), decided, stored);
+    b.SetInsertPoint(decided);
+    const auto store = [&](uint64_t offset, Value* value) {
+        constexpr uint64_t begin = offsetof(xdpc_test_area, result);
+        b.CreateAlignedStore(b.CreateTrunc(value, l.i32()), at(l, l.test_area, begin + offset), Align(4),
+                             true);
+    };
+    store(offsetof(xdpc_test_result, decider), decider);
+    store(offsetof(xdpc_test_result, action), b.CreateAnd(b.CreateLShr(result, result_action_shift), 7));
+    store(offsetof(xdpc_test_result, ran), l.c64(1));
+    b.CreateBr(stored);
+    b.SetInsertPoint(stored);
+}
+
+void emit_body(Lowering& l, Function& function, const classify::Classifier& classifier,
+               const std::vector<Outcome>& outcomes) {
+    auto& b = l.builder;
+    BasicBlock* never = l.block("never");
+    BasicBlock* none = l.block("none");
+    BasicBlock* found = l.block("found");
+    const Numbers numbers = unpack(l, function, classifier.set);
+    const auto* rfc = std::get_if<classify::Rfc>(&classifier.tables);
+    Value* rule =
+        rfc ? emit_rfc(l, *rfc, numbers, never)
+            : emit_forest(l, std::get<classify::Forest>(classifier.tables), classifier.set, numbers, never);
+    b.CreateCondBr(b.CreateICmpEQ(rule, l.c64(0)), none, found);
+    b.SetInsertPoint(found);
+    rule = b.CreateSub(rule, l.c64(1));
+    std::vector<uint32_t> results;
+    for (const Outcome& outcome : outcomes) {
+        results.push_back(outcome.result);
+    }
+    Value* result = load_cell(l, add_bytes(l, bytes_of(results)), rule, results.size(), 4, never);
+    if (l.test_area) {
+        store_decider(l, rule, outcomes, result, never);
+    }
+    b.CreateRet(b.CreateTrunc(result, l.i32()));
+    b.SetInsertPoint(none);
+    b.CreateRet(l.c32(result_continue));
+    b.SetInsertPoint(never); // an index beyond its array: XDP_ABORTED, as nothing may pass so
+    b.CreateRet(l.c32(result_decided));
+}
+
+/// What is at hand of a key as one number, low 64 bits and high ones.
+Value* piece_of(Lowering& l, const KeyValue& key, const classify::Field& field) {
+    auto& b = l.builder;
+    const Words& words = key.value;
+    if (words.count == 0) {
+        return l.c64(0);
+    }
+    const bool high = words.count == 2 && field.shift >= 64;
+    Value* word = b.CreateZExt(words.word[words.count == 2 && !high ? 1 : 0], l.i64());
+    const unsigned shift = field.shift % 64;
+    const auto mask = static_cast<uint64_t>(field.mask >> field.shift & max_of_width(field.width));
+    return b.CreateAnd(b.CreateLShr(word, shift), mask);
+}
+
+/// A field's number; 0 where none of its keys is present, unless only one key stands for it.
+Value* number_of(RuleScope& s, const classify::Field& field) {
+    Value* number = nullptr;
+    for (const ir::KeyId id : field.keys) {
+        const KeyValue key = s.keys(id);
+        if (known(key.present) == false) {
+            continue;
+        }
+        Value* own = piece_of(s.l, key, field);
+        const bool sure = known(key.present) == true;
+        // An absent key's words are whatever the parser left: they must not hide another key's.
+        number = number && !sure ? s.l.builder.CreateSelect(key.present, own, number) : own;
+    }
+    return number ? number : s.l.c64(0);
+}
+
+std::vector<Value*> pack(RuleScope& s, const classify::RuleSet& set) {
+    Lowering& l = s.l;
+    auto& b = l.builder;
+    const auto places = *classify::pack(set);
+    std::vector<Value*> words(5, l.c64(0));
+    const auto put = [&](Value* number, const classify::Packed& place) {
+        words[place.word] = b.CreateOr(words[place.word], b.CreateShl(number, place.shift));
+    };
+    for (size_t f = 0; f < set.fields.size(); ++f) {
+        put(number_of(s, set.fields[f]), places[f]);
+    }
+    Value* present = l.c64(0);
+    for (size_t bit = 0; bit < set.presence.size(); ++bit) {
+        Value* own = b.CreateZExt(s.keys(set.presence[bit]).present, l.i64());
+        present = b.CreateOr(present, b.CreateShl(own, bit));
+    }
+    put(present, places.back());
+    return words;
+}
+
+std::vector<Outcome> outcomes_of(const Lowering& l, ChainId chain, const Slice& slice) {
+    std::vector<Outcome> outcomes;
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+        const ir::Rule& rule = l.input.program.chains[chain.value].rules[i];
+        if (const auto code = slice.codes[i - slice.begin]) {
+            outcomes.push_back({*code + 1, 0});
+            continue;
+        }
+        const Verdict& verdict = std::get<ir::Decide>(rule.steps.back().node).verdict;
+        const uint32_t counted = rule.slot ? result_counted | rule.slot->value : 0;
+        outcomes.push_back(
+            {result_decided | static_cast<uint32_t>(*action_of(verdict)) << result_action_shift | counted,
+             rule.decider.value});
+    }
+    return outcomes;
+}
+
+/// A global function of five words (classify::pack) that finds the outcome; its body comes later.
+Function* classifier_function(Lowering& l, size_t classifier, const std::vector<Outcome>& outcomes) {
+    ClassifierFunction& known = l.classifiers[classifier];
+    if (!known.function) {
+        const std::vector<Type*> words(5, l.i64());
+        known.function =
+            Function::Create(FunctionType::get(l.i32(), words, false), GlobalValue::ExternalLinkage,
+                             "classify_" + std::to_string(classifier), l.module);
+        known.function->addFnAttr(Attribute::NoInline);
+        known.function->addFnAttr(Attribute::NoUnwind);
+        known.outcomes = outcomes;
+    }
+    return known.function;
+}
+
+/// Looks up and goes on with what is found.
+void emit_look_up(RuleScope& s, size_t classifier, const std::vector<Outcome>& outcomes,
+                  const std::vector<BasicBlock*>& codes, BasicBlock* next) {
+    Lowering& l = s.l;
+    auto& b = l.builder;
+    Function* function = classifier_function(l, classifier, outcomes);
+    Value* result = b.CreateCall(function, pack(s, l.input.plan.classifiers[classifier].set));
+    BasicBlock* decided = l.block("decided");
+    BasicBlock* open = l.block("open");
+    b.CreateCondBr(b.CreateICmpUGE(result, l.c32(result_decided)), decided, open);
+    b.SetInsertPoint(decided);
+    s.ends.propagate(result);
+    b.SetInsertPoint(open);
+    SwitchInst* choice = b.CreateSwitch(result, next, static_cast<unsigned>(codes.size()));
+    for (uint32_t i = 0; i < codes.size(); ++i) {
+        choice->addCase(l.c32(i + 1), codes[i]);
+    }
+}
+
+} // namespace
+
+Value* hidden(Lowering& l, Value* value) {
+    auto* type = FunctionType::get(value->getType(), {value->getType()}, false);
+    return l.builder.CreateCall(type, InlineAsm::get(type, "", "=r,0", false), {value});
+}
+
+GlobalVariable* add_bytes(Lowering& l, const std::vector<uint8_t>& bytes) {
+    GlobalVariable* table = add_table(l, ConstantDataArray::get(l.context(), bytes));
+    if (bytes.size() > large) {
+        table->setSection(".rodata.t" + std::to_string(l.tables_made));
+    }
+    return table;
+}
+
+Value* load_cell(Lowering& l, GlobalVariable* array, Value* index, uint64_t count, unsigned bytes,
+                 BasicBlock* never) {
+    auto& b = l.builder;
+    index = hidden(l, index);
+    BasicBlock* inside = l.block("inside");
+    b.CreateCondBr(b.CreateICmpULT(index, l.c64(count)), inside, never);
+    b.SetInsertPoint(inside);
+    Value* place = b.CreateGEP(l.i8(), array, b.CreateMul(index, l.c64(bytes)));
+    IntegerType* type = l.builder.getIntNTy(8 * bytes);
+    return b.CreateZExt(b.CreateAlignedLoad(type, place, Align(bytes)), l.i64());
+}
+
+const Slice* slice_at(const Lowering& l, ChainId chain, size_t rule) {
+    for (const Slice& slice : l.input.plan.chains[chain.value].slices) {
+        if (slice.begin == rule) {
+            return &slice;
+        }
+    }
+    return nullptr;
+}
+
+size_t next_slice(const Lowering& l, ChainId chain, size_t rule) {
+    for (const Slice& slice : l.input.plan.chains[chain.value].slices) {
+        if (slice.begin > rule) {
+            return slice.begin;
+        }
+    }
+    return ~size_t{0};
+}
+
+void emit_slice(RuleScope& s, ChainId chain, const Slice& slice, const std::vector<BasicBlock*>& codes,
+                BasicBlock* next) {
+    Lowering& l = s.l;
+    auto& b = l.builder;
+    const std::vector<Outcome> outcomes = outcomes_of(l, chain, slice);
+    const auto look_up = [&](std::optional<size_t> classifier) {
+        if (classifier) {
+            emit_look_up(s, *classifier, outcomes, codes, next);
+        } else {
+            b.CreateBr(next);
+        }
+    };
+    if (!slice.ip6) {
+        look_up(slice.other);
+        return;
+    }
+    Value* ip6 = b.getFalse();
+    for (const ir::KeyId key : slice.ip6_keys) {
+        ip6 = b.CreateOr(ip6, s.keys(key).present);
+    }
+    BasicBlock* own = l.block("ip6");
+    BasicBlock* other = l.block("not_ip6");
+    branch(l, ip6, own, other);
+    // A block that nothing leads to is left out: its keys are not there.
+    if (known(ip6) != false) {
+        b.SetInsertPoint(own);
+        look_up(slice.ip6);
+    }
+    if (known(ip6) != true) {
+        b.SetInsertPoint(other);
+        look_up(slice.other);
+    }
+    if (known(ip6) == false) {
+        own->eraseFromParent();
+    } else if (known(ip6) == true) {
+        other->eraseFromParent();
+    }
+}
+
+void emit_classifiers(Lowering& l, Span place) {
+    for (const auto& [index, classifier] : l.classifiers) {
+        l.debug.begin_function(*classifier.function, place);
+        l.builder.SetInsertPoint(BasicBlock::Create(l.context(), "entry", classifier.function));
+        l.debug.at(l.builder, place);
+        emit_body(l, *classifier.function, l.input.plan.classifiers[index], classifier.outcomes);
+    }
+}
+
+} // namespace xdpc::codegen

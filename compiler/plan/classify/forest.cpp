@@ -1,0 +1,194 @@
+// Decision trees over windows of bits. One tree over everything would repeat wide rules in many leaves, so
+// rules are first parted by how much of the two widest keys they fix (as in CutSplit, Li et al., 2018).
+#include "compiler/plan/classify/forest_builder.h"
+
+#include <algorithm>
+#include <future>
+
+namespace xdpc::classify {
+
+namespace {
+
+/// How many bits of a key a box fixes, over all its pieces.
+unsigned fixed_bits(const RuleSet& set, size_t box, unsigned group) {
+    unsigned fixed = 0;
+    for (size_t f = 0; f < set.fields.size(); ++f) {
+        if (set.fields[f].group == group) {
+            const Range range = set.box(box)[f];
+            const unsigned open =
+                range.hi == range.lo ? 0 : 32U - static_cast<unsigned>(__builtin_clz(range.hi - range.lo));
+            fixed += set.fields[f].width - std::min(open, set.fields[f].width);
+        }
+    }
+    return fixed;
+}
+
+/// The two widest keys, and their bits.
+std::vector<std::pair<unsigned, unsigned>> widest_groups(const RuleSet& set) {
+    std::vector<std::pair<unsigned, unsigned>> groups; // width, group
+    for (const Field& field : set.fields) {
+        const auto same = std::find_if(groups.begin(), groups.end(),
+                                       [&](const auto& group) { return group.second == field.group; });
+        if (same == groups.end()) {
+            groups.emplace_back(field.width, field.group);
+        } else {
+            same->first += field.width;
+        }
+    }
+    std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    groups.resize(std::min<size_t>(groups.size(), 2));
+    return groups;
+}
+
+/// Boxes parted by whether they fix at least `threshold` of 32 bits of either key; none empty.
+std::vector<std::vector<uint32_t>> partition(const RuleSet& set, unsigned threshold) {
+    const auto groups = widest_groups(set);
+    std::vector<std::vector<uint32_t>> parts(4);
+    for (uint32_t box = 0; box < set.size(); ++box) {
+        unsigned part = 0;
+        for (size_t g = 0; g < groups.size(); ++g) {
+            const unsigned needed = groups[g].first > 64 ? threshold * 2 : threshold * groups[g].first / 32;
+            part |= fixed_bits(set, box, groups[g].second) >= needed ? 0U : 1U << g;
+        }
+        parts[threshold ? part : 0].push_back(box);
+    }
+    std::erase_if(parts, [](const auto& part) { return part.empty(); });
+    std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.front() < b.front(); });
+    return parts;
+}
+
+/// Puts a tree behind what is there.
+void append(Forest& forest, const Tree& tree, uint32_t first_rule) {
+    const uint64_t node_base = forest.nodes.size();
+    const uint64_t row_base = forest.rows.size();
+    const auto moved = [&](uint64_t node) { // indices stand in the low bits and stay below 2^32
+        return node + (node & leaf_bit ? row_base : node_base);
+    };
+    for (const uint64_t node : tree.nodes) {
+        forest.nodes.push_back(moved(node));
+    }
+    forest.rows.insert(forest.rows.end(), tree.rows.begin(), tree.rows.end());
+    forest.parts.push_back({moved(tree.root), first_rule});
+    forest.depth = std::max(forest.depth, tree.depth);
+    forest.leaf = std::max(forest.leaf, tree.leaf);
+}
+
+std::optional<Forest> plant(const RuleSet& set, const Budget& budget, unsigned threshold) {
+    const auto parts = partition(set, threshold);
+    std::vector<std::future<std::optional<Tree>>> building;
+    for (const auto& part : parts) {
+        const auto build = [&set, &part, &budget] { return build_tree(set, part, budget); };
+        // A thread for what takes long, this one for the rest.
+        building.push_back(
+            std::async(part.size() > 2000 ? std::launch::async : std::launch::deferred, build));
+    }
+    Forest forest;
+    forest.nodes.push_back(leaf_bit); // what a finished walk reads
+    forest.rows.push_back(0);         // never reached: that leaf has no rows
+    bool grown = true;
+    for (size_t i = 0; i < parts.size(); ++i) {
+        const std::optional<Tree> tree = building[i].get();
+        grown = grown && tree;
+        if (grown) {
+            append(forest, *tree, set.rules[parts[i].front()]);
+        }
+    }
+    const bool fits = grown && bytes_of(forest, set) <= budget.bytes;
+    return fits ? std::optional(std::move(forest)) : std::nullopt;
+}
+
+struct Walk {
+    unsigned nodes = 0, rows = 0;
+    uint32_t rule = no_rule;
+};
+
+bool holds(const RuleSet& set, uint32_t box, const Header& header) {
+    if (set.needs[box] & ~header.present) {
+        return false;
+    }
+    const Range* ranges = set.box(box);
+    for (size_t f = 0; f < set.fields.size(); ++f) {
+        if (header.values[f] < ranges[f].lo || header.values[f] > ranges[f].hi) {
+            return false;
+        }
+    }
+    return true;
+}
+
+Walk walk(const Forest& forest, const RuleSet& set, const Header& header) {
+    Walk result;
+    for (const Forest::Part& part : forest.parts) {
+        uint64_t node = part.root;
+        for (; !(node & leaf_bit); ++result.nodes) {
+            const size_t field = node >> 48 & 15;
+            uint32_t bits = field < header.values.size() ? header.values[field] : header.present;
+            bits = bits << (node >> 32 & 31) >> (node >> 40 & 31);
+            node = forest.nodes[static_cast<uint32_t>(node) + bits];
+        }
+        for (unsigned i = 0; i < (node >> 32 & 255); ++i) {
+            const uint32_t box = forest.rows[static_cast<uint32_t>(node) + i];
+            ++result.rows;
+            if (set.rules[box] >= result.rule) {
+                break;
+            }
+            if (holds(set, box, header)) {
+                result.rule = set.rules[box];
+                break;
+            }
+        }
+    }
+    return result;
+}
+
+/// A node is about a cache miss where the tables are large, so what counts is their number.
+double cost_of(const Forest& forest) {
+    return 4 * forest.mean_depth + 2 * forest.mean_rows;
+}
+
+void measure(Forest& forest, const RuleSet& set, const std::vector<Header>& headers) {
+    for (const Header& header : headers) {
+        const Walk result = walk(forest, set, header);
+        forest.mean_depth += result.nodes / static_cast<double>(headers.size());
+        forest.mean_rows += result.rows / static_cast<double>(headers.size());
+    }
+}
+
+} // namespace
+
+std::optional<Forest> build_forest(const RuleSet& set, const Budget& budget) {
+    constexpr size_t many = 1500; // boxes: beyond, building is too long to try again
+    std::optional<Forest> best;
+    const std::vector<Header> headers = sample_headers(set, 1000, 1);
+    for (const unsigned threshold : {16U, 12U, 20U, 8U, 0U}) {
+        if (best && set.size() > many) {
+            break;
+        }
+        std::optional<Forest> forest = plant(set, budget, threshold);
+        if (!forest) {
+            continue;
+        }
+        measure(*forest, set, headers);
+        if (!best || cost_of(*forest) < cost_of(*best)) {
+            best = std::move(forest);
+        }
+    }
+    return best;
+}
+
+uint32_t look_up(const Forest& forest, const RuleSet& set, const Header& header) {
+    return walk(forest, set, header).rule;
+}
+
+size_t row_bytes(const RuleSet& set) {
+    size_t bytes = 8; // what must be present, and the rule
+    for (const Field& field : set.fields) {
+        bytes += field.width > 16 ? 8 : 4;
+    }
+    return (bytes + 7) / 8 * 8;
+}
+
+size_t bytes_of(const Forest& forest, const RuleSet& set) {
+    return 8 * forest.nodes.size() + row_bytes(set) * forest.rows.size();
+}
+
+} // namespace xdpc::classify

@@ -9,7 +9,7 @@ packages=(
     llvm-19-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
     tao-pegtl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libexpected-dev libgtest-dev
     libbpf-dev libelf-dev libpcap-dev libssl-dev zlib1g-dev libzstd-dev
-    bpftool iproute2 iputils-ping ethtool nftables python3 python3-scapy jq libxml2-utils tshark
+    bpftool iproute2 iputils-ping ethtool nftables iptables ipset xdp-tools python3 python3-scapy jq libxml2-utils tshark
 )
 build=build
 xdpc=$build/xdpc
@@ -273,13 +273,21 @@ run_tests() {
     return "$code"
 }
 
-# bench [ARGUMENTS of xdpc-bench] | live [ARGUMENTS of live/sets.py] | rules [ARGUMENTS of xdpc-bench-rules]
+# bench [ARGUMENTS of xdpc-bench] | apply | live [rules] | rules | plot, each with the arguments of its command
 bench() {
     build all
-    if [[ ${1:-} == live ]]; then
-        shift
-        needs_root bench live "$@"
-        XDPC_BUILD=$PWD/$build tests/bench/live/sets.py "$@"
+    export XDPC_BUILD=$PWD/$build
+    if [[ ${1:-} == apply ]]; then
+        needs_root bench "$@"
+        tests/bench/apply.py "${@:2}"
+    elif [[ ${1:-} == live && ${2:-} == rules ]]; then
+        needs_root bench "$@"
+        tests/bench/live/rules.py "${@:3}"
+    elif [[ ${1:-} == live ]]; then
+        needs_root bench "$@"
+        tests/bench/live/sets.py "${@:2}"
+    elif [[ ${1:-} == plot ]]; then
+        tests/bench/plot.py "${@:2}"
     elif [[ ${1:-} == rules || ${1:-} == --rules ]]; then
         [[ $1 == --rules ]] || shift
         "$build/xdpc-bench-rules" "$@"
@@ -311,7 +319,9 @@ usage: ./xdpc.sh COMMAND
   test      install, build, and run all tests (arguments go to ctest: -R NAME)
   bench     measure, beside hand-written C (arguments go to xdpc-bench: --json FILE)
             `bench rules`: large rule sets, generated or --rules FILE [--trace FILE] in ClassBench's
-            text format; `bench live`: live sets beside nft's, with real frames over veth (--json FILE)
+            text format; `bench apply`: from text to attached beside nft, iptables and clang;
+            `bench live rules`: rule sets with real frames over veth beside nft, iptables, ipset and
+            xdp-filter; `bench live`: live sets beside nft's; `bench plot FILE.json -o FILE.svg`
   fuzz N    N random policies with random packets each, evaluator against kernel;
             `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
   soak-applies [N]

@@ -1,7 +1,7 @@
-// xdpc-bench-frames OBJECT INTERFACE|none MAC COUNT SOURCES: sends COUNT frames with sources from a file of
-// binary u32 (host order, taken in turn), prints ns of this thread's CPU a packet: source, veth and receiver,
-// whose softirq runs inline. `xdpc-bench-frames OBJECT attach INTERFACE` leaves `return XDP_DROP` there,
-// until it is killed: what frames that live on are compared with.
+// xdpc-bench-frames OBJECT INTERFACE|none MAC COUNT HEADERS: sends COUNT frames with the headers of a file of
+// binary u32 (frames.bpf.c's struct header, taken in turn), prints ns of this thread's CPU a packet: source,
+// veth and receiver, whose softirq runs inline. `xdpc-bench-frames OBJECT attach INTERFACE` leaves `return
+// XDP_DROP` there, until it is killed: what frames that live on are compared with.
 #include <algorithm>
 #include <array>
 #include <bpf/bpf.h>
@@ -36,7 +36,7 @@ uint32_t sum_of(const Frame& frame, size_t begin, size_t end) {
     return sum;
 }
 
-/// A SYN to 10.9.0.2 port 9; source and checksums are the program's to write.
+/// A SYN, or what the program makes of it: addresses, ports, protocol and IP's checksum are its to write.
 Frame make_frame(const char* mac) {
     Frame frame{};
     std::sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &frame[0], &frame[1], &frame[2], &frame[3], &frame[4],
@@ -44,9 +44,9 @@ Frame make_frame(const char* mac) {
     const std::array<uint8_t, 6> from = {2, 0, 0, 0, 0, 9};
     std::copy(from.begin(), from.end(), frame.begin() + 6);
     frame[12] = 8;
-    const std::array<uint8_t, 20> ip = {0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 0, 0, 0, 0, 10, 9, 0, 2};
+    const std::array<uint8_t, 20> ip = {0x45, 0, 0, 40, 0, 0, 0, 0, 64};
     std::copy(ip.begin(), ip.end(), frame.begin() + ip_at);
-    const std::array<uint8_t, 16> tcp = {0x9c, 0x40, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff};
+    const std::array<uint8_t, 16> tcp = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff};
     std::copy(tcp.begin(), tcp.end(), frame.begin() + tcp_at);
     return frame;
 }
@@ -63,21 +63,26 @@ template<class T> void set_constant(bpf_object* object, size_t at, T value) {
     }
 }
 
-bool fill_sources(bpf_object* object, const char* path) {
+struct Header {
+    uint32_t saddr, daddr, ports, protocol;
+};
+
+bool fill_headers(bpf_object* object, const char* path) {
     std::ifstream file(path, std::ios::binary);
-    std::vector<uint32_t> all(1U << 20);
-    file.read(reinterpret_cast<char*>(all.data()), static_cast<std::streamsize>(all.size() * 4));
-    const auto count = static_cast<size_t>(file.gcount()) / 4;
+    std::vector<Header> all(1U << 20);
+    const size_t size = all.size() * sizeof(Header);
+    file.read(reinterpret_cast<char*>(all.data()), static_cast<std::streamsize>(size));
+    const auto count = static_cast<size_t>(file.gcount()) / sizeof(Header);
     if (count == 0)
         return false;
     for (size_t i = count; i < all.size(); ++i) // a short list goes round
         all[i] = all[i - count];
-    bpf_map* map = bpf_object__find_map_by_name(object, "sources");
-    void* memory = mmap(nullptr, all.size() * 4, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+    bpf_map* map = bpf_object__find_map_by_name(object, "headers");
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
     if (memory == MAP_FAILED)
         return false;
-    std::memcpy(memory, all.data(), all.size() * 4);
-    munmap(memory, all.size() * 4);
+    std::memcpy(memory, all.data(), size);
+    munmap(memory, size);
     return true;
 }
 
@@ -107,7 +112,7 @@ int main(int argc, char** argv) {
     if (argc == 4 && std::string(argv[2]) == "attach")
         return attach_drop(argv[1], argv[3]);
     if (argc != 6)
-        return std::fprintf(stderr, "usage: xdpc-bench-frames OBJECT INTERFACE|none MAC COUNT SOURCES\n"), 2;
+        return std::fprintf(stderr, "usage: xdpc-bench-frames OBJECT INTERFACE|none MAC COUNT HEADERS\n"), 2;
     const Frame frame = make_frame(argv[3]);
     const auto count = static_cast<int>(std::strtol(argv[4], nullptr, 10));
     bpf_object* object = bpf_object__open_file(argv[1], nullptr);
@@ -115,10 +120,9 @@ int main(int argc, char** argv) {
         return say("open");
     set_constant(object, 0, if_nametoindex(argv[2]));
     set_constant(object, 4, sum_of(frame, ip_at, tcp_at));
-    set_constant(object, 8, sum_of(frame, tcp_at, 54) + sum_of(frame, ip_at + 12, tcp_at) + 6 + 20);
     if (bpf_object__load(object) != 0)
         return say("load");
-    if (!fill_sources(object, argv[5]))
+    if (!fill_headers(object, argv[5]))
         return say(argv[5]);
     xdp_md context{};
     context.data_end = frame.size();

@@ -19,60 +19,15 @@ import sys
 import tempfile
 import time
 
-here = os.path.dirname(os.path.abspath(__file__))
-build = os.environ.get("XDPC_BUILD", os.path.join(here, "../../../build"))
-xdpc = os.path.join(build, "xdpc")
-frames = os.path.join(build, "xdpc-bench-frames")
-frames_object = os.path.join(build, "bench/frames.bpf.o")
-world, machine = "xdpc-bench-world", "xdpc-bench-machine"
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lab import attach_drop, inside, machine, packet_cost, set_up, tear_down, timed, write, xdpc
+from rivals import address
+
 receivers = {"drop": ("t0", "r0"), "nft": ("t1", "r1"), "xdpc": ("t2", "r2")}
 
 
-def run(*command, text=None):
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)[:120]}: {done.stderr.strip()[:400]}")
-    return done.stdout
-
-
-def inside(namespace, *command, text=None):
-    return run("nsenter", f"--net=/run/netns/{namespace}", *command, text=text)
-
-
-def mac_of(number):
-    return f"02:00:00:00:01:{number:02x}"
-
-
-def tear_down():
-    for namespace in (machine, world):
-        if os.path.exists(f"/run/netns/{namespace}"):
-            if namespace == machine:
-                subprocess.run(["nsenter", f"--net=/run/netns/{machine}", xdpc, "detach", "-i", "r2"], capture_output=True)
-            run("ip", "netns", "del", namespace)
-
-
-def set_up():
-    tear_down()
-    for namespace in (world, machine):
-        run("ip", "netns", "add", namespace)
-        inside(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
-    for number, (near, far) in enumerate(receivers.values()):
-        inside(world, "ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", machine)
-        inside(machine, "ip", "link", "set", far, "address", mac_of(number))
-        inside(machine, "ethtool", "-K", far, "gro", "on")  # NAPI: else a veth takes no redirected frames
-        inside(world, "ethtool", "-K", near, "gro", "on")
-        inside(world, "ip", "link", "set", near, "up")
-        inside(machine, "ip", "link", "set", far, "up")
-
-
-def cost(name, count, sources):
-    number = list(receivers).index(name)
-    out = inside(world, "taskset", "-c", "1", frames, frames_object, receivers[name][0], mac_of(number), str(count), sources)
-    return float(out)
-
-
-def address(number):
-    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+def cost(name, count, trace):
+    return packet_cost(receivers[name][0], list(receivers).index(name), count, trace)
 
 
 class Files:
@@ -103,18 +58,7 @@ class Files:
         mixed += [draw.randrange(0x01000000, 0xDF000000) for _ in range(1 << 19)]
         draw.shuffle(mixed)
         with open(self.sources, "wb") as file:
-            file.write(struct.pack(f"={len(mixed)}I", *mixed))
-
-
-def write(path, text):
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-
-
-def timed(call):
-    begin = time.perf_counter()
-    call()
-    return (time.perf_counter() - begin) * 1e3
+            file.write(b"".join(struct.pack("=4I", source, 0x0A090002, 40000 << 16 | 9, 6) for source in mixed))
 
 
 def apply(files):
@@ -220,19 +164,16 @@ def main():
         options.rounds, options.count, options.load_rounds, options.sizes = 1, 20_000, 1, "1000"
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        set_up()
-        dropper = subprocess.Popen(
-            ["nsenter", f"--net=/run/netns/{machine}", frames, frames_object, "attach", "r0"], stdout=subprocess.PIPE
-        )
+        set_up(receivers.values())
+        dropper = attach_drop("r0")
         try:
-            dropper.stdout.readline()
             for size in options.sizes.split(","):
                 rows.append(measure(int(size), folder, options))
                 print(f"{size}: done", file=sys.stderr)
         finally:
             dropper.kill()
             dropper.wait()
-            tear_down()
+            tear_down(["r2"])
     if options.adds:
         print_adds(rows)
     else:

@@ -31,6 +31,14 @@ private:
 
 } // namespace
 
+PlanOptions plan_options() {
+    PlanOptions options;
+    if (const char* rules = std::getenv("XDPC_TEST_PROGRAM_RULES")) {
+        options.rules_in_program = std::strtoull(rules, nullptr, 10);
+    }
+    return options;
+}
+
 Result<std::optional<Policy>> load_policy(const std::string& path, Sources& sources, Diagnostics& diagnostics,
                                           std::vector<PhaseTime>* times) {
     Stopwatch watch(times);
@@ -53,7 +61,7 @@ std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Di
     watch.done("flatten");
     optimize(prepared.program, passes);
     watch.done("passes");
-    std::optional<Plan> plan = choose(prepared.program, PlanOptions{}, diagnostics);
+    std::optional<Plan> plan = choose(prepared.program, plan_options(), diagnostics);
     if (!plan) {
         return {};
     }

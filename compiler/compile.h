@@ -23,6 +23,9 @@ struct Compiled {
 /// read.
 Result<std::optional<Policy>> load_policy(const std::string& path, Sources& sources, Diagnostics& diagnostics,
                                           std::vector<PhaseTime>* times = nullptr);
+/// As commands plan. The environment's XDPC_TEST_PROGRAM_RULES, for tests, cuts policies into programs that
+/// need not be cut.
+PlanOptions plan_options();
 /// What codegen is given: everything but the object.
 struct Prepared {
     ir::Program program;

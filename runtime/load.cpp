@@ -6,12 +6,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <chrono>
+#include <cinttypes>
 #include <cmath>
 #include <ctime>
 #include <fmt/format.h>
 #include <mutex>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <utility>
 
 namespace xdpc::rt {
 
@@ -119,19 +121,24 @@ VerifierReport::Map describe_map(const bpf_map* map) {
     return described;
 }
 
-Result<void> fill_report(Loaded::Impl& impl, const std::string& log) {
-    bpf_prog_info info{};
-    uint32_t size = sizeof info;
-    int fd = bpf_program__fd(impl.program);
-    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
-        return fail_errno("cannot ask for the loaded program");
-    impl.program_id = info.id;
+Result<void> fill_report(Loaded::Impl& impl) {
     VerifierReport& report = impl.report;
     report.program = bpf_program__name(impl.program);
-    report.instructions = info.xlated_prog_len / sizeof(bpf_insn);
-    report.processed_instructions = info.verified_insns;
-    report.stack_bytes = stack_depth_from_log(log);
-    report.memory_bytes = memory_of_fd(fd);
+    report.programs = 0;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, impl.object) {
+        bpf_prog_info info{};
+        uint32_t size = sizeof info;
+        int fd = bpf_program__fd(program);
+        if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+            return fail_errno("cannot ask for the loaded program");
+        if (program == impl.program)
+            impl.program_id = info.id;
+        report.programs++;
+        report.instructions += info.xlated_prog_len / sizeof(bpf_insn);
+        report.processed_instructions += info.verified_insns;
+        report.memory_bytes += memory_of_fd(fd);
+    }
     const bpf_map* map = nullptr;
     bpf_object__for_each_map(map, impl.object) {
         report.maps.push_back(describe_map(map));
@@ -193,6 +200,93 @@ tl::expected<std::unique_ptr<Loaded::Impl>, LoadError> open_object(const Artifac
     return impl;
 }
 
+/// The array through which the programs of the object call each other: `xdpc_N` at N. Done before any runs.
+Result<void> fill_programs(const Loaded::Impl& impl) {
+    const bpf_map* map = bpf_object__find_map_by_name(impl.object, programs_map);
+    if (map == nullptr)
+        return {};
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, impl.object) {
+        uint32_t index = 0;
+        const int fd = bpf_program__fd(program);
+        if (program == impl.program || sscanf(bpf_program__name(program), "xdpc_%" SCNu32, &index) != 1)
+            continue;
+        if (bpf_map_update_elem(bpf_map__fd(map), &index, &fd, BPF_ANY) != 0)
+            return fail_errno(fmt::format("cannot put the program {} into map `{}`",
+                                          bpf_program__name(program), programs_map));
+    }
+    return {};
+}
+
+/// What the verifier says of the programs of an object, one after the other.
+class VerifierLogs {
+public:
+    /// With statistics each program has a log of its own. Else all have one: the last that the kernel wrote
+    /// is of the program that it refused.
+    static Result<VerifierLogs> attach(bpf_object* object, LogLevel level);
+    ~VerifierLogs();
+    VerifierLogs(VerifierLogs&& other) noexcept
+        : object_(std::exchange(other.object_, nullptr)), logs_(std::move(other.logs_)) {}
+    VerifierLogs(const VerifierLogs&) = delete;
+    VerifierLogs& operator=(const VerifierLogs&) = delete;
+    VerifierLogs& operator=(VerifierLogs&&) = delete;
+    /// Of the last program that the kernel looked at.
+    [[nodiscard]] std::string last() const;
+    [[nodiscard]] uint32_t deepest_stack() const;
+
+private:
+    explicit VerifierLogs(bpf_object* object) : object_(object) {}
+    static std::string text_of(const Mapping& log);
+
+    bpf_object* object_;
+    std::vector<Mapping> logs_;
+};
+
+Result<VerifierLogs> VerifierLogs::attach(bpf_object* object, LogLevel level) {
+    VerifierLogs made(object);
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object) {
+        if (made.logs_.empty() || level == LogStatistics) {
+            void* address = mmap(nullptr, log_size, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            if (address == MAP_FAILED)
+                return fail_errno("cannot allocate the verifier's log");
+            made.logs_.emplace_back(address, log_size);
+        }
+        bpf_program__set_log_buf(program, static_cast<char*>(made.logs_.back().address()), log_size);
+        bpf_program__set_log_level(program, level);
+    }
+    return made;
+}
+
+VerifierLogs::~VerifierLogs() {
+    bpf_program* program = nullptr;
+    if (object_ != nullptr) {
+        bpf_object__for_each_program(program, object_) bpf_program__set_log_buf(program, nullptr, 0);
+    }
+}
+
+std::string VerifierLogs::text_of(const Mapping& log) {
+    const char* text = static_cast<const char*>(log.address());
+    return {text, strnlen(text, log.size())};
+}
+
+std::string VerifierLogs::last() const {
+    std::string text;
+    for (const Mapping& log : logs_) {
+        if (std::string next = text_of(log); !next.empty())
+            text = std::move(next);
+    }
+    return text;
+}
+
+uint32_t VerifierLogs::deepest_stack() const {
+    uint32_t deepest = 0;
+    for (const Mapping& log : logs_)
+        deepest = std::max(deepest, stack_depth_from_log(text_of(log)));
+    return deepest;
+}
+
 tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOptions& options,
                                           LogLevel log_level) {
     LibbpfMessages messages;
@@ -205,23 +299,17 @@ tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOp
                          .and_then([&] { return give_state((*impl)->object, artifact, *options.state); });
         !given)
         return refuse(given.error());
-    void* address =
-        mmap(nullptr, log_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address == MAP_FAILED)
-        return refuse(fail_errno("cannot allocate the verifier's log").value());
-    Mapping log(address, log_size);
-    bpf_program__set_log_buf((*impl)->program, static_cast<char*>(address), log_size);
-    bpf_program__set_log_level((*impl)->program, log_level);
-
+    auto logs = VerifierLogs::attach((*impl)->object, log_level);
+    if (!logs)
+        return refuse(logs.error());
     auto start = std::chrono::steady_clock::now();
     int error = bpf_object__load((*impl)->object);
     std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    std::string text(static_cast<char*>(address), strnlen(static_cast<char*>(address), log_size));
-    bpf_program__set_log_buf((*impl)->program, nullptr, 0);
     if (error != 0)
-        return tl::unexpected(load_error(error, text, messages, artifact));
+        return tl::unexpected(load_error(error, logs->last(), messages, artifact));
     (*impl)->report.load_ms = took.count();
-    if (auto filled = fill_report(**impl, text); !filled)
+    (*impl)->report.stack_bytes = logs->deepest_stack();
+    if (auto filled = fill_report(**impl).and_then([&] { return fill_programs(**impl); }); !filled)
         return refuse(filled.error());
     if (auto mapped = map_test_area(**impl)
                           .and_then([&] { return place_arrays((*impl)->object, *options.state); })

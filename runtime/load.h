@@ -31,10 +31,11 @@ private:
 
 /// What `check --verify` prints.
 struct VerifierReport {
-    std::string program;
-    uint32_t instructions = 0;           // of the translated program
+    std::string program;                 // the one that is attached
+    uint32_t programs = 1;               // that call each other; the figures are of all
+    uint32_t instructions = 0;           // of the translated programs
     uint64_t processed_instructions = 0; // by the verifier
-    uint32_t stack_bytes = 0;
+    uint32_t stack_bytes = 0;            // the deepest
     struct Map {
         std::string name;
         std::string type;
@@ -61,6 +62,9 @@ struct LoadError {
 /// An interface's name as programs compare it: 16 zero-padded bytes as two big-endian halves.
 void pack_name(const std::string& name, xdpc_u64& hi, xdpc_u64& lo);
 
+/// The array of programs of an object that has several. It empties itself when nobody holds or pins it.
+inline constexpr const char* programs_map = "programs";
+
 /// For which interface a program is loaded: fills `.rodata.bind`.
 struct Binding {
     std::string iifname;
@@ -70,7 +74,7 @@ struct Binding {
 /// What lasts from packet to packet (load_state.h).
 struct LoadedState;
 
-/// A loaded program with its maps; not attached. Move-only.
+/// A loaded program with its maps, and the programs that it goes on to; not attached. Move-only.
 class Loaded {
 public:
     struct Impl;

@@ -1,4 +1,5 @@
 #include "runtime/pins.h"
+#include "runtime/generations.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -155,7 +156,14 @@ Fd open_pin(const std::string& path) {
     return Fd(bpf_obj_get(path.c_str()));
 }
 
+/// The array of programs empties itself with its last pin, and a packet on its way through would be lost.
+static void wait_if_cut(const Generation& generation) {
+    if (access(fmt::format("{}/{}", generation.path, programs_map).c_str(), F_OK) == 0)
+        wait_for_running_programs();
+}
+
 Result<void> remove_generation(const Generation& generation) {
+    wait_if_cut(generation);
     std::error_code error;
     fs::remove_all(generation.path, error);
     if (error)
@@ -168,6 +176,8 @@ Result<void> remove_directory(const std::string& directory) {
     std::string link = directory + "/link";
     if (unlink(link.c_str()) != 0 && errno != ENOENT)
         return fail_errno(fmt::format("cannot remove {}", link));
+    for (const Generation& generation : generations(directory))
+        wait_if_cut(generation);
     std::error_code error;
     fs::remove_all(directory, error);
     if (error)

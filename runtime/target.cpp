@@ -219,6 +219,7 @@ Result<void> pin_generation(Target& target, const Artifact& artifact) {
         .and_then([&] { return pin(*record, path + "/state"); })
         .and_then([&] { return pin_state(target, artifact); })
         .and_then([&] { return pin(target.loaded->program_fd(), path + "/prog"); })
+        .and_then([&] { return pin_map(target, programs_map); })
         .and_then([&] { return counters < 0 ? Result<void>{} : pin(counters, path + "/counters"); })
         .and_then([&] { return pin(*base, path + "/base"); })
         .and_then([&] { return pin_event_maps(*target.loaded, target.generation); })

@@ -1,4 +1,5 @@
-// The end of every packet's way: the one counter look-up of the program, and its returns.
+// The frame of a program: where it begins, and the end of every packet's way, which is the one counter
+// look-up of the program and its returns.
 #include "compiler/codegen/lowering.h"
 
 #include <cstddef>
@@ -43,6 +44,24 @@ Done make_done(Lowering& l, Value* ctx) {
     emit_return(l, ctx, done.plain_action, [&] { return done.plain_by; });
     b.SetInsertPoint(here);
     return done;
+}
+
+Program begin_program(Lowering& l, const std::string& name) {
+    auto& b = l.builder;
+    const Span place = l.input.program.chains[l.input.program.entry.value].end.span;
+    Function* main = Function::Create(FunctionType::get(l.i32(), {l.ptr()}, false),
+                                      GlobalValue::ExternalLinkage, name, l.module);
+    main->setSection("xdp");
+    main->addFnAttr(Attribute::NoUnwind);
+    l.debug.begin_function(*main, place);
+    Program program{main->getArg(0), {}};
+    b.SetInsertPoint(BasicBlock::Create(l.context(), "entry", main));
+    l.debug.at(b, place);
+    BasicBlock* start = l.block("start");
+    program.done = make_done(l, program.ctx);
+    b.CreateBr(start);
+    b.SetInsertPoint(start);
+    return program;
 }
 
 } // namespace xdpc::codegen

@@ -123,7 +123,11 @@ void emit_shared_rules(Lowering& l, Value* ctx, const KeyMemory& memory, Value* 
     const KeyReader keys = [&](ir::KeyId id) { return load_stored_key(l, memory, base, id.value, nullptr); };
     Functions functions(l, memory);
     RuleScope scope{l, ctx, keys, {l, &done, nullptr, nullptr}, &functions, base};
-    emit_entry(scope);
+    if (l.input.plan.programs.empty()) {
+        emit_entry(scope);
+    } else {
+        emit_programs(scope, memory);
+    }
     functions.emit_bodies();
 }
 

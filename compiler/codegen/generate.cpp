@@ -188,26 +188,14 @@ void lower_shared(Lowering& l, Value* ctx, const KeyMemory& memory, Done& done) 
 }
 
 void lower(Lowering& l) {
-    auto& b = l.builder;
     const Span place = l.input.program.chains[l.input.program.entry.value].end.span;
     add_globals(l);
-    Function* main = Function::Create(FunctionType::get(l.i32(), {l.ptr()}, false),
-                                      GlobalValue::ExternalLinkage, "xdpc", l.module);
-    main->setSection("xdp");
-    main->addFnAttr(Attribute::NoUnwind);
-    l.debug.begin_function(*main, place);
-    Value* ctx = main->getArg(0);
-    b.SetInsertPoint(BasicBlock::Create(l.context(), "entry", main));
-    l.debug.at(b, place);
-    BasicBlock* start = l.block("start");
-    Done done = make_done(l, ctx);
-    b.CreateBr(start);
-    b.SetInsertPoint(start);
+    Program program = begin_program(l, "xdpc");
     const KeyMemory memory = lay_out_keys(l);
     if (is_specialised(l)) {
-        lower_specialised(l, ctx, memory, done);
+        lower_specialised(l, program.ctx, memory, program.done);
     } else {
-        lower_shared(l, ctx, memory, done);
+        lower_shared(l, program.ctx, memory, program.done);
     }
     emit_table_functions(l, place);
     emit_state_functions(l, place);

@@ -35,6 +35,7 @@ enum class Helper : uint64_t {
     KtimeGet = 5,
     PrandomU32 = 7,
     SmpProcessorId = 8,
+    TailCall = 12,
     KtimeCoarse = 160,
     KtimeTai = 208,
 };
@@ -73,7 +74,8 @@ struct Lowering {
     llvm::GlobalVariable* bind = nullptr;
     llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
     llvm::GlobalVariable* scratch = nullptr;
-    llvm::GlobalVariable* slots = nullptr; // of programs with limits, quotas or dynamic sets
+    llvm::GlobalVariable* programs = nullptr; // of what is cut into several
+    llvm::GlobalVariable* slots = nullptr;    // of programs with limits, quotas or dynamic sets
     std::map<std::string, llvm::GlobalVariable*> state_maps;  // by name, of those that are used
     std::map<std::string, StateFunction> state_functions;     // by name
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
@@ -174,7 +176,7 @@ llvm::FunctionCallee template_function(Lowering& l, const char* name, unsigned s
 /// Adds the bodies of those template functions that are called. An error text, or nothing.
 std::string link_templates(Lowering& l);
 
-// ---- done.cpp, rules.cpp
+// ---- done.cpp, rules.cpp, programs.cpp
 /// Where a decided packet's way ends: a counter is added to, and the program returns.
 struct Done {
     llvm::BasicBlock* counted = nullptr;
@@ -185,11 +187,18 @@ struct Done {
     llvm::PHINode* plain_by = nullptr; // number of the decider
 };
 Done make_done(Lowering& l, llvm::Value* ctx);
+/// A program: its context and its end. The builder goes on where it begins.
+struct Program {
+    llvm::Value* ctx = nullptr;
+    Done done;
+};
+Program begin_program(Lowering& l, const std::string& name);
 /// What a value of a key is found by, at the place where it is wanted.
 using KeyReader = std::function<KeyValue(ir::KeyId)>;
 /// Emits all rules for one kind of packet; the builder stands where they begin. Chains are inlined.
 void emit_rules(Lowering& l, llvm::Value* ctx, const KeyReader& keys, Done& done);
-/// The same for all kinds at once: keys are in memory, chains and parts of chains are functions as planned.
+/// The same for all kinds at once: keys are in memory, chains and parts of chains are functions as planned,
+/// in this program and those that it is cut into.
 struct KeyMemory;
 void emit_shared_rules(Lowering& l, llvm::Value* ctx, const KeyMemory& memory, llvm::Value* base, Done& done);
 

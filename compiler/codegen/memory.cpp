@@ -12,6 +12,10 @@ KeyMemory lay_out_keys(const Lowering& l) {
         memory.value_offset.push_back(memory.bytes);
         memory.bytes += 8 * words_of(width_of(key));
     }
+    for (const ChainPlan& chain : l.input.plan.chains) {
+        memory.return_offset.push_back(memory.bytes);
+        memory.bytes += chain.programs ? 8 : 0;
+    }
     return memory;
 }
 

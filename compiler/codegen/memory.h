@@ -10,6 +10,8 @@ namespace xdpc::codegen {
 struct KeyMemory {
     std::vector<unsigned> value_offset; // by KeyId
     unsigned bytes = 0;                 // a byte for each key, 1 where it is absent, then the values
+    /// By ChainId, of those that are cut into programs: the program that goes on behind it, 32 bits.
+    std::vector<unsigned> return_offset;
 };
 KeyMemory lay_out_keys(const Lowering& l);
 

@@ -42,7 +42,7 @@ void decide(RuleScope& s, uint32_t action, const Author& by) {
     s.ends.decided(action, by.slot, by.id);
 }
 
-void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller);
+void emit_jump(RuleScope& s, ChainId id, BasicBlock* to_caller, bool comes_back);
 
 void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const Exits& exits) {
     std::visit(Overloaded{
@@ -50,8 +50,8 @@ void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const 
                    [&](const Drop&) { decide(s, action_drop, by); },
                    [&](const Abort&) { decide(s, action_abort, by); },
                    [&](const Tx&) { decide(s, action_tx, by); },
-                   [&](const Jump& jump) { emit_chain(s, jump.chain, exits.next); },
-                   [&](const Goto& go) { emit_chain(s, go.chain, exits.to_caller); },
+                   [&](const Jump& jump) { emit_jump(s, jump.chain, exits.next, true); },
+                   [&](const Goto& go) { emit_jump(s, go.chain, exits.to_caller, false); },
                    [&](const Return&) { s.l.builder.CreateBr(exits.to_caller); },
                    [&](const Continue&) { s.l.builder.CreateBr(exits.go_on); },
                },
@@ -221,6 +221,8 @@ void emit_match(RuleScope& s, const ir::Rule& rule, const Exits& exits) {
     emit_action(s, rule.steps.back(), true, {rule.decider, rule.slot}, exits);
 }
 
+} // namespace
+
 void emit_end(RuleScope& s, const ir::Chain::End& end, BasicBlock* to_caller) {
     s.l.debug.at(s.l.builder, end.span);
     if (end.verdict) {
@@ -230,13 +232,12 @@ void emit_end(RuleScope& s, const ir::Chain::End& end, BasicBlock* to_caller) {
     }
 }
 
-/// One of the parts of a chain that was cut: 0 lets the next go on.
-void emit_segments(RuleScope& s, ChainId id, const std::vector<size_t>& segments, BasicBlock* to_caller) {
+void emit_segments(RuleScope& s, ChainId id, const std::vector<size_t>& segments, size_t end,
+                   BasicBlock* to_caller) {
     Lowering& l = s.l;
     for (size_t i = 0; i < segments.size(); ++i) {
-        const size_t end =
-            i + 1 < segments.size() ? segments[i + 1] : l.input.program.chains[id.value].rules.size();
-        Value* result = s.functions->call(s, {id.value, segments[i], end});
+        const size_t to = i + 1 < segments.size() ? segments[i + 1] : end;
+        Value* result = s.functions->call(s, {id.value, segments[i], to});
         BasicBlock* next = l.block("segment");
         BasicBlock* left = l.block("left");
         BasicBlock* decided = l.block("decided");
@@ -249,6 +250,8 @@ void emit_segments(RuleScope& s, ChainId id, const std::vector<size_t>& segments
     }
 }
 
+namespace {
+
 void emit_call(RuleScope& s, ChainId id, BasicBlock* to_caller) {
     Lowering& l = s.l;
     Value* result = s.functions->call(s, {id.value, 0, Part::whole});
@@ -258,8 +261,10 @@ void emit_call(RuleScope& s, ChainId id, BasicBlock* to_caller) {
     s.ends.propagate(result);
 }
 
-void emit_chain(RuleScope& s, ChainId id, BasicBlock* to_caller) {
-    if (s.functions && s.l.input.plan.chains[id.value].function) {
+void emit_jump(RuleScope& s, ChainId id, BasicBlock* to_caller, bool comes_back) {
+    if (s.program && s.l.input.plan.chains[id.value].programs) {
+        emit_departure(s, id, comes_back);
+    } else if (s.functions && s.l.input.plan.chains[id.value].function) {
         emit_call(s, id, to_caller);
     } else {
         emit_chain_here(s, id, to_caller);
@@ -325,7 +330,7 @@ void emit_rules_here(RuleScope& s, ChainId id, BasicBlock* to_caller) {
     const std::vector<size_t>* segments = s.functions ? &s.l.input.plan.chains[id.value].segments : nullptr;
     if (segments && !segments->empty()) {
         s.l.debug.at(s.l.builder, chain.end.span);
-        emit_segments(s, id, *segments, to_caller);
+        emit_segments(s, id, *segments, chain.rules.size(), to_caller);
     } else {
         emit_rule_range(s, id, 0, chain.rules.size(), to_caller);
     }

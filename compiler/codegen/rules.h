@@ -58,14 +58,28 @@ private:
     std::deque<Part> open_;
 };
 
+/// One of the programs that the policy is cut into.
+struct ProgramScope {
+    size_t index; // in the plan
+    const KeyMemory& memory;
+};
+
 struct RuleScope {
     Lowering& l;
     llvm::Value* ctx;
     const KeyReader& keys;
     Ends ends;
-    Functions* functions; // null: chains are inlined
-    llvm::Value* base;    // of the keys in memory, where there are functions
+    Functions* functions;                  // null: chains are inlined
+    llvm::Value* base;                     // of the keys in memory, where there are functions
+    const ProgramScope* program = nullptr; // null: in a function, or there is one program only
 };
+
+// programs.cpp: tail calls.
+/// Goes on in the first program of a chain that has programs of its own; from the end of that chain behind
+/// this program's rules, or for a goto where this program's chain would return to.
+void emit_departure(RuleScope& s, ChainId chain, bool comes_back);
+/// The program that begins where the builder stands, then all others.
+void emit_programs(RuleScope& first, const KeyMemory& memory);
 
 /// Where a run of rules that test one key for a value each, beginning there, ends; `begin` if there is none.
 size_t end_of_run(const Lowering& l, const ir::Chain& chain, size_t begin, size_t end);
@@ -74,6 +88,11 @@ using VerdictEmitter = std::function<void(size_t rule)>;
 void emit_run(RuleScope& s, const ir::Chain& chain, size_t begin, size_t end, const VerdictEmitter& verdict,
               llvm::BasicBlock* next);
 void emit_rule_range(RuleScope& s, ChainId id, size_t begin, size_t end, llvm::BasicBlock* to_caller);
+/// Calls the parts of a chain that was cut, in turn until one decides: from each rule in `segments` to the
+/// next, the last to `end`. The builder goes on behind.
+void emit_segments(RuleScope& s, ChainId id, const std::vector<size_t>& segments, size_t end,
+                   llvm::BasicBlock* to_caller);
+void emit_end(RuleScope& s, const ir::Chain::End& end, llvm::BasicBlock* to_caller);
 /// The chain's rules and its end, in this function.
 void emit_chain_here(RuleScope& s, ChainId id, llvm::BasicBlock* to_caller);
 void emit_entry(RuleScope& s);

@@ -127,7 +127,9 @@ void print_report(const rt::ApplyReport& report, const ApplyCommandOptions& opti
         say("{}: note: {}\n", report.iface, note);
     }
     if (options.verbose) {
-        say("{}: {} instructions, {}\n", report.iface, report.verifier.instructions,
+        say("{}: {} instructions{}, {}\n", report.iface, report.verifier.instructions,
+            report.verifier.programs > 1 ? fmt::format(" in {} programs", report.verifier.programs)
+                                         : std::string(),
             bytes_text(report.verifier.memory_bytes));
     }
 }

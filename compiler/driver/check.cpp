@@ -18,6 +18,7 @@ struct FileReport {
     size_t rules = 0, chains = 0, tests = 0;
     std::optional<Error> failure; // of files, of LLVM
     std::optional<rt::VerifierReport> verified;
+    size_t tail_calls = 0; // of a packet, at most
     std::optional<rt::LoadError> refused;
 
     [[nodiscard]] int exit_code() const {
@@ -44,6 +45,7 @@ void verify_policy(Policy policy, const CodegenOptions& codegen, FileReport& rep
     auto loaded = rt::load((*compiled)->artifact, load);
     if (loaded) {
         report.verified = loaded->report();
+        report.tail_calls = (*compiled)->plan.tail_calls;
     } else {
         report.refused = loaded.error();
     }
@@ -72,11 +74,16 @@ std::string plural(size_t n, const char* word) {
     return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
 }
 
-std::string verifier_text(const rt::VerifierReport& report) {
-    std::string out = fmt::format("  program {}: {}, {} processed by the verifier, {} bytes of stack, "
+std::string verifier_text(const rt::VerifierReport& report, size_t tail_calls) {
+    const std::string others =
+        report.programs > 1 ? " and " + plural(report.programs - 1, "other") : std::string();
+    std::string out = fmt::format("  program {}{}: {}, {} processed by the verifier, {} bytes of stack, "
                                   "loaded in {:.1f} ms\n",
-                                  report.program, plural(report.instructions, "instruction"),
+                                  report.program, others, plural(report.instructions, "instruction"),
                                   report.processed_instructions, report.stack_bytes, report.load_ms);
+    if (tail_calls > 0) {
+        out += fmt::format("  a packet meets at most {}\n", plural(tail_calls, "tail call"));
+    }
     for (const auto& map : report.maps) {
         out += fmt::format("  map {}: {}, {}, {}\n", map.name, map.type,
                            map.entries == 1 ? "1 entry" : fmt::format("{} entries", map.entries),
@@ -99,7 +106,7 @@ void print_text(FileReport& file) {
     say("{}: fine, {} in {}, {}\n", file.file, plural(file.rules, "rule"), plural(file.chains, "chain"),
         plural(file.tests, "test"));
     if (file.verified) {
-        put(verifier_text(*file.verified));
+        put(verifier_text(*file.verified, file.tail_calls));
     }
 }
 
@@ -116,6 +123,7 @@ Json file_json(FileReport& file) {
     }
     if (file.verified) {
         out["verified"] = to_json(*file.verified);
+        out["verified"]["tail_calls"] = file.tail_calls;
     }
     return out;
 }

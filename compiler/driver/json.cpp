@@ -63,13 +63,10 @@ Json to_json(const rt::VerifierReport& report) {
         maps.push_back(
             {{"name", map.name}, {"type", map.type}, {"entries", map.entries}, {"bytes", map.bytes}});
     }
-    return {{"program", report.program},
-            {"instructions", report.instructions},
-            {"processed_instructions", report.processed_instructions},
-            {"stack_bytes", report.stack_bytes},
-            {"maps", std::move(maps)},
-            {"memory_bytes", report.memory_bytes},
-            {"load_ms", report.load_ms}};
+    return {{"program", report.program},           {"programs", report.programs},
+            {"instructions", report.instructions}, {"processed_instructions", report.processed_instructions},
+            {"stack_bytes", report.stack_bytes},   {"maps", std::move(maps)},
+            {"memory_bytes", report.memory_bytes}, {"load_ms", report.load_ms}};
 }
 
 Json to_json(const Decider& decider) {

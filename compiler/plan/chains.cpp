@@ -5,7 +5,8 @@
 
 // A chain reached from one place is inlined there; one reached from several becomes a function unless it is
 // tiny or the calls would nest too deep. What outgrows a function is cut into segments. Callees are laid out
-// before their callers.
+// before their callers. Chains that are cut into programs (programs.cpp) are not cut into segments here, and
+// what leads to them costs a tail call.
 
 namespace xdpc::plan {
 
@@ -16,9 +17,15 @@ constexpr size_t tiny = 24;
 class Layouter {
 public:
     Layouter(const ir::Program& program, const std::vector<TablePlan>& tables,
-             std::vector<std::vector<Slice>> slices, const PlanOptions& options)
+             std::vector<std::vector<Slice>> slices, const std::vector<bool>& programs,
+             const PlanOptions& options)
         : program_(program), tables_(tables), options_(options), states_(program.chains.size()) {
         layout_.chains.resize(program.chains.size());
+        layout_.units.resize(program.chains.size());
+        layout_.processed_of.resize(program.chains.size());
+        for (size_t i = 0; i < programs.size(); ++i) {
+            layout_.chains[i].programs = programs[i];
+        }
         for (size_t i = 0; i < slices.size(); ++i) {
             layout_.chains[i].slices = std::move(slices[i]);
         }
@@ -35,19 +42,21 @@ private:
         size_t code = 0;
         size_t processed = 0;
         size_t depth = 0;
-    };
-
-    /// What stands in one piece: a rule, or a slice.
-    struct Unit {
-        size_t begin = 0; // its first rule
-        Size size;
-        const ir::Rule* largest = nullptr;
+        bool leaves = false;
+        void add(const Size& other) {
+            code = cost::add(code, other.code);
+            processed = cost::add(processed, other.processed);
+            depth = std::max(depth, other.depth);
+            leaves = leaves || other.leaves;
+        }
     };
 
     void count_call_sites();
     Size size_of(const ir::Rule& rule);
+    Size size_of_jump(ChainId target, size_t before);
     Unit unit_at(uint32_t chain, size_t begin, const Slice* slice);
-    std::vector<Unit> units_of(uint32_t chain);
+    void find_units(uint32_t chain);
+    void check_size(const Unit& unit);
     void place(uint32_t chain);
     /// Unless it is one, would nest too deep or is not worth it.
     void make_function(uint32_t chain);
@@ -75,74 +84,84 @@ void Layouter::count_call_sites() {
     }
 }
 
+/// Of what a verdict leads to, from a rule that has `before` instructions besides.
+Layouter::Size Layouter::size_of_jump(ChainId target, size_t before) {
+    place(target.value);
+    const ChainPlan& callee = layout_.chains[target.value];
+    if (callee.programs) {
+        return {cost::call, cost::call, 0, true};
+    }
+    if (cost::add(before, callee.instructions) > options_.max_function_instructions / 2) {
+        make_function(target.value);
+    }
+    const State& state = states_[target.value];
+    return {callee.function ? cost::call : callee.instructions, state.processed,
+            state.depth + (callee.function ? 1 : 0), false};
+}
+
 Layouter::Size Layouter::size_of(const ir::Rule& rule) {
     Size size;
     for (const ir::Step& step : rule.steps) {
         const cost::TableCost own = cost::of_step(step, program_, tables_);
-        size.code = cost::add(size.code, own.code);
-        size.processed = cost::add(size.processed, own.processed);
+        size.add({own.code, own.processed, 0, false});
         ir::each_verdict(step, [&](const Verdict& verdict) {
-            const auto target = ir::target_of(verdict);
-            if (!target) {
-                return;
+            if (const auto target = ir::target_of(verdict)) {
+                size.add(size_of_jump(*target, size.code));
             }
-            place(target->value);
-            const ChainPlan& callee = layout_.chains[target->value];
-            const State& state = states_[target->value];
-            if (cost::add(size.code, callee.instructions) > options_.max_function_instructions / 2) {
-                make_function(target->value);
-            }
-            size.code = cost::add(size.code, callee.function ? cost::call : callee.instructions);
-            size.processed = cost::add(size.processed, state.processed);
-            size.depth = std::max(size.depth, state.depth + (callee.function ? 1 : 0));
         });
     }
     return size;
 }
 
-Layouter::Unit Layouter::unit_at(uint32_t chain, size_t begin, const Slice* slice) {
+Unit Layouter::unit_at(uint32_t chain, size_t begin, const Slice* slice) {
     const std::vector<ir::Rule>& rules = program_.chains[chain].rules;
-    Unit unit{begin, {}, &rules[begin]};
+    const ir::Rule* largest = &rules[begin];
+    Size size;
     if (!slice) {
-        unit.size = size_of(rules[begin]);
-        return unit;
-    }
-    unit.size = {cost::slice, cost::slice, 0};
-    size_t largest = 0;
-    for (const uint32_t coded : slice->coded) {
-        const Size size = size_of(rules[begin + coded]);
-        unit.size.code = cost::add(unit.size.code, size.code);
-        unit.size.processed = cost::add(unit.size.processed, size.processed);
-        unit.size.depth = std::max(unit.size.depth, size.depth);
-        if (size.code > largest) {
-            unit.largest = &rules[begin + coded];
-            largest = size.code;
+        size = size_of(rules[begin]);
+    } else {
+        size = {cost::slice, cost::slice, 0, false};
+        size_t most = 0;
+        for (const uint32_t coded : slice->coded) {
+            const Size own = size_of(rules[begin + coded]);
+            size.add(own);
+            if (own.code > most) {
+                largest = &rules[begin + coded];
+                most = own.code;
+            }
         }
     }
-    return unit;
+    states_[chain].depth = std::max(states_[chain].depth, size.depth);
+    return {begin, slice ? slice->end : begin + 1, size.code, size.processed, size.leaves, largest};
 }
 
-std::vector<Layouter::Unit> Layouter::units_of(uint32_t chain) {
+void Layouter::find_units(uint32_t chain) {
     const std::vector<Slice> slices = layout_.chains[chain].slices;
     std::vector<Unit> units;
     auto slice = slices.begin();
-    for (size_t i = 0; i < program_.chains[chain].rules.size();) {
+    for (size_t i = 0; i < program_.chains[chain].rules.size(); i = units.back().end) {
         const bool sliced = slice != slices.end() && slice->begin == i;
-        units.push_back(unit_at(chain, i, sliced ? &*slice : nullptr));
-        i = sliced ? (slice++)->end : i + 1;
+        units.push_back(unit_at(chain, i, sliced ? &*slice++ : nullptr));
     }
-    return units;
+    layout_.units[chain] = std::move(units);
+}
+
+void Layouter::check_size(const Unit& unit) {
+    if (unit.code > 2 * options_.max_function_instructions && unit.code > layout_.too_large_instructions) {
+        layout_.too_large = unit.largest;
+        layout_.too_large_instructions = unit.code;
+    }
 }
 
 size_t Layouter::cut(ChainPlan& plan, const std::vector<Unit>& units) {
     size_t filled = 0;
     for (const Unit& unit : units) {
-        if (unit.begin == 0 || cost::add(filled, unit.size.code) > options_.max_function_instructions) {
+        if (unit.begin == 0 || cost::add(filled, unit.code) > options_.max_function_instructions) {
             plan.segments.push_back(unit.begin);
             filled = 0;
         }
-        filled = cost::add(filled, unit.size.code);
-        layout_.instructions = cost::add(layout_.instructions, unit.size.code);
+        filled = cost::add(filled, unit.code);
+        layout_.instructions = cost::add(layout_.instructions, unit.code);
     }
     return cost::multiply(plan.segments.size(), cost::call);
 }
@@ -163,25 +182,23 @@ void Layouter::place(uint32_t chain) {
         return;
     }
     state.visit = State::Visit::Open;
+    find_units(chain);
     ChainPlan& plan = layout_.chains[chain];
+    const std::vector<Unit>& units = layout_.units[chain];
     size_t code = cost::counter;
-    const std::vector<Unit> units = units_of(chain);
     for (const Unit& unit : units) {
-        code = cost::add(code, unit.size.code);
-        state.processed = cost::add(state.processed, unit.size.processed);
-        state.depth = std::max(state.depth, unit.size.depth);
-        if (unit.size.code > 2 * options_.max_function_instructions &&
-            unit.size.code > layout_.too_large_instructions) {
-            layout_.too_large = unit.largest;
-            layout_.too_large_instructions = unit.size.code;
-        }
+        code = cost::add(code, unit.code);
+        state.processed = cost::add(state.processed, unit.processed);
+        check_size(unit);
     }
-    if (options_.functions && code > options_.max_function_instructions && units.size() > 1) {
+    layout_.processed_of[chain] = state.processed;
+    if (!plan.programs && options_.functions && code > options_.max_function_instructions &&
+        units.size() > 1) {
         code = cut(plan, units);
         ++state.depth;
     }
     plan.instructions = code;
-    if (chain == program_.entry.value) {
+    if (chain == program_.entry.value || plan.programs) {
         layout_.instructions = cost::add(layout_.instructions, code);
     } else if (plan.call_sites > 1) {
         make_function(chain);
@@ -200,8 +217,9 @@ Layout Layouter::run() {
 } // namespace
 
 Layout choose_chains(const ir::Program& program, const std::vector<TablePlan>& tables,
-                     std::vector<std::vector<Slice>> slices, const PlanOptions& options) {
-    return Layouter(program, tables, std::move(slices), options).run();
+                     std::vector<std::vector<Slice>> slices, const std::vector<bool>& programs,
+                     const PlanOptions& options) {
+    return Layouter(program, tables, std::move(slices), programs, options).run();
 }
 
 } // namespace xdpc::plan

@@ -38,8 +38,36 @@ std::string about(size_t count) {
     return fmt::format("{}", count / unit * unit);
 }
 
-bool check_sizes(const ir::Program& program, const plan::Layout& layout, const std::vector<TablePlan>& tables,
-                 const PlanOptions& options, Diagnostics& diagnostics) {
+/// Of what is too much for one program, or for as many as a packet may go through: what is needed, what there
+/// may be. Nothing where all fits.
+struct Excess {
+    size_t needed = 0;
+    size_t limit = 0;
+    size_t copies = 1; // in which a chain's own instructions count
+};
+std::optional<Excess> excess_of(const plan::Layout& layout, size_t once, const PlanOptions& options) {
+    if (!options.functions && layout.instructions > options.max_single_function) {
+        return Excess{layout.instructions, options.max_single_function, 1};
+    }
+    const size_t processed = cost::add(cost::multiply(layout.processed, options.copies), once);
+    const size_t most = options.max_instructions;
+    if (layout.programs.empty()) {
+        return processed > most ? std::optional(Excess{processed, most, options.copies}) : std::nullopt;
+    }
+    for (const ProgramPlan& program : layout.programs) {
+        const size_t rules = cost::multiply(cost::add(program.processed, cost::parsing), options.copies);
+        if (cost::add(rules, once) > most) {
+            return Excess{cost::add(rules, once), most, options.copies};
+        }
+    }
+    if (layout.tail_calls > options.max_tail_calls) {
+        return Excess{processed, cost::multiply(most, options.max_tail_calls + 1), options.copies};
+    }
+    return {};
+}
+
+bool check_sizes(const ir::Program& program, const plan::Layout& layout, size_t once,
+                 const std::vector<TablePlan>& tables, const PlanOptions& options, Diagnostics& diagnostics) {
     if (layout.too_large) {
         diagnostics
             .add(Diag::RuleTooLarge, layout.too_large->span, about(layout.too_large_instructions),
@@ -47,24 +75,21 @@ bool check_sizes(const ir::Program& program, const plan::Layout& layout, const s
             .with_hint("split the rule, or put its alternatives into one set");
         return false;
     }
-    const size_t limit = options.functions ? options.max_instructions : options.max_single_function;
-    const bool too_many = layout.instructions > limit || layout.processed > options.max_instructions;
-    if (too_many) {
-        const bool by_size = layout.instructions > limit;
-        const size_t needed = by_size ? layout.instructions : layout.processed;
-        size_t instructions = 0;
-        const ir::Chain& chain = program.chains[largest_chain(program, tables, instructions)];
-        // What the verifier walks counts for each copy, as in `needed`.
-        instructions = by_size ? instructions : cost::multiply(instructions, options.copies);
-        const size_t rules = chain.rules.size();
-        const Span where = chain.rules.empty() ? chain.end.span : chain.rules.front().span;
-        diagnostics
-            .add(Diag::PolicyTooLarge, where, about(needed), by_size ? limit : options.max_instructions,
-                 chain.name, about(instructions), rules == 1 ? "1 rule" : fmt::format("{} rules", rules))
-            .with_hint("put rules that differ in one value only into a set or a verdict map");
-        return false;
+    const std::optional<Excess> excess = excess_of(layout, once, options);
+    if (!excess) {
+        return true;
     }
-    return true;
+    size_t instructions = 0;
+    const ir::Chain& chain = program.chains[largest_chain(program, tables, instructions)];
+    // What the verifier walks counts for each copy, as in `needed`.
+    instructions = cost::multiply(instructions, excess->copies);
+    const size_t rules = chain.rules.size();
+    const Span where = chain.rules.empty() ? chain.end.span : chain.rules.front().span;
+    diagnostics
+        .add(Diag::PolicyTooLarge, where, about(excess->needed), excess->limit, chain.name,
+             about(instructions), rules == 1 ? "1 rule" : fmt::format("{} rules", rules))
+        .with_hint("put rules that differ in one value only into a set or a verdict map");
+    return false;
 }
 
 bool check_tables(const ir::Program& program, const std::vector<TablePlan>& tables,
@@ -94,21 +119,28 @@ std::optional<Plan> choose(const ir::Program& program, const PlanOptions& option
     plan::Slices slices = plan::choose_slices(program, plan.tables, options);
     plan.classifiers = std::move(slices.classifiers);
     plan.notes = std::move(slices.notes);
-    plan::Layout layout = plan::choose_chains(program, plan.tables, std::move(slices.chains), options);
-    layout.processed = cost::multiply(layout.processed, options.copies);
     plan.state = state_of(program);
-    layout.processed = cost::add(layout.processed, cost::of_state(plan.state).processed);
+    size_t once = cost::of_state(plan.state).processed;
     for (const classify::Classifier& classifier : plan.classifiers) {
-        layout.processed = cost::add(layout.processed, cost::of_classifier(classifier).processed);
+        once = cost::add(once, cost::of_classifier(classifier).processed);
     }
-    if (!check_sizes(program, layout, plan.tables, options, diagnostics) ||
+    plan::Layout layout =
+        plan::choose_programs(program, plan.tables, std::move(slices.chains), once, options);
+    if (!check_sizes(program, layout, once, plan.tables, options, diagnostics) ||
         !check_tables(program, plan.tables, options, diagnostics)) {
         return {};
     }
     plan.chains = std::move(layout.chains);
+    plan.programs = std::move(layout.programs);
+    plan.tail_calls = layout.tail_calls;
     plan.estimated_instructions = cost::add(layout.instructions, cost::of_state(plan.state).code);
-    plan.specialise.enabled = layout.instructions <= options.max_specialised;
-    if (!plan.specialise.enabled) {
+    plan.specialise.enabled = plan.programs.empty() && layout.instructions <= options.max_specialised;
+    if (!plan.programs.empty()) {
+        plan.notes.push_back(
+            fmt::format("cut into {} programs of at most {} instructions for the verifier: about {} in all",
+                        plan.programs.size(), options.max_instructions,
+                        about(cost::multiply(layout.processed, options.copies))));
+    } else if (!plan.specialise.enabled) {
         plan.notes.push_back(fmt::format("not specialised for kinds of packet: {} instructions, over {}",
                                          layout.instructions, options.max_specialised));
     }

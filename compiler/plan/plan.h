@@ -40,12 +40,27 @@ struct Slice {
 /// Where a chain's code stands. Sizes are estimates in BPF instructions.
 struct ChainPlan {
     bool function = false; // a BPF subprogram, called; else inlined where it is jumped to
+    bool programs = false; // cut into programs of its own (Plan::programs)
     /// Not empty for a chain too long for one function: each segment, from the rule of this index to the next
     /// segment's, is a subprogram of its own; they are called in turn until one decides. The first is 0.
     std::vector<size_t> segments;
     std::vector<Slice> slices; // ascending
     size_t call_sites = 0;
     size_t instructions = 0; // with what is inlined into it
+};
+
+/// A program of several: rules [begin, end) of a chain. Where they decide nothing it goes on to the next one
+/// by a tail call; the last one of a chain does what happens at the chain's end.
+struct ProgramPlan {
+    uint32_t chain = 0; // ChainId
+    size_t begin = 0;
+    size_t end = 0;
+    /// The first of the last rules, if they lead into chains of other programs: they stand in no function,
+    /// since tail calls do not come back.
+    std::optional<size_t> leaves;
+    std::vector<size_t> segments; // of the rules before `leaves`, as ChainPlan::segments
+    size_t instructions = 0;
+    size_t processed = 0; // by the verifier, of one copy
 };
 
 /// Whether the rules are compiled once for each kind of packet (IPv4 TCP, IPv4 UDP, IPv6 TCP, …, the rest),
@@ -77,6 +92,10 @@ struct Plan {
     std::set<HeaderId> headers;    // whose fields or existence are read
     std::vector<TablePlan> tables; // by TableId
     std::vector<ChainPlan> chains; // by ChainId
+    /// Empty where one program holds all, else at least two: those of a chain stand together, in order; the
+    /// first is the one that is attached.
+    std::vector<ProgramPlan> programs;
+    size_t tail_calls = 0; // at most, of a packet
     std::vector<classify::Classifier> classifiers;
     Specialise specialise;
     std::vector<std::string> packet_classes; // kinds of packet the rules are specialised for, printed
@@ -97,6 +116,10 @@ struct PlanOptions {
     size_t max_depth = 5;                     // of functions below the program; the kernel allows 8 frames
     size_t max_table_bytes = size_t{4} << 20; // of one map value, as the oldest kernels have it
     bool classify = true;                     // whether look-ups may answer rules
+    size_t max_tail_calls = 33;               // of a packet; the kernel's limit
+    /// For tests, 0 otherwise: programs are cut after so many rules, or after as many as make no more than
+    /// `max_tail_calls` necessary.
+    size_t rules_in_program = 0;
     classify::Budget classifier_budget;
 };
 

@@ -42,7 +42,10 @@ std::string print(const ParseNeeds& needs) {
 }
 
 std::string print(const ChainPlan& chain, bool entry) {
-    const char* how = entry ? "the program" : chain.function ? "a function" : "inlined";
+    const char* how = chain.programs   ? "programs of its own"
+                      : entry          ? "the program"
+                      : chain.function ? "a function"
+                                       : "inlined";
     std::string text = how;
     if (!entry) {
         text +=
@@ -79,6 +82,29 @@ std::string print(const Slice& slice, const Plan& plan) {
     return text;
 }
 
+/// Not more lines than fit a screen beside the rest.
+std::string print_programs(const Plan& plan, const ir::Program& program) {
+    constexpr size_t shown = 20;
+    std::string text = plan.programs.empty() ? ""
+                                             : fmt::format("{} programs, at most {} tail calls a packet\n",
+                                                           plan.programs.size(), plan.tail_calls);
+    for (size_t i = 0; i < std::min(shown, plan.programs.size()); ++i) {
+        const ProgramPlan& part = plan.programs[i];
+        const std::string& chain = program.chains[part.chain].name;
+        text += part.begin == part.end
+                    ? fmt::format("  {} the end of chain {}\n", i, chain)
+                    : fmt::format(
+                          "  {} chain {} rules {} to {}, about {} instructions{}{}\n", i, chain, part.begin,
+                          part.end - 1, part.instructions,
+                          part.segments.empty() ? "" : fmt::format(" in {} functions", part.segments.size()),
+                          part.leaves ? ", leads to others" : "");
+    }
+    if (plan.programs.size() > shown) {
+        text += fmt::format("  … and {} more\n", plan.programs.size() - shown);
+    }
+    return text;
+}
+
 } // namespace
 
 std::string print(const Plan& plan, const ir::Program& program) {
@@ -110,6 +136,7 @@ std::string print(const Plan& plan, const ir::Program& program) {
     } else {
         text += plan.specialise.enabled ? "specialised for kinds of packet\n" : "not specialised\n";
     }
+    text += print_programs(plan, program);
     text += fmt::format("about {} instructions\n", plan.estimated_instructions);
     for (const std::string& note : plan.notes) {
         text += "note: " + note + "\n";

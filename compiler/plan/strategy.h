@@ -22,16 +22,36 @@ struct Slices {
 Slices choose_slices(const ir::Program& program, const std::vector<TablePlan>& tables,
                      const PlanOptions& options);
 
+/// What stands in one piece: a rule, or a slice.
+struct Unit {
+    size_t begin = 0; // its first rule
+    size_t end = 0;
+    size_t code = 0;
+    size_t processed = 0;
+    bool leaves = false; // leads into a chain that is cut into programs
+    const ir::Rule* largest = nullptr;
+};
+
 /// Where the code of chains stands, and how large that makes it all.
 struct Layout {
     std::vector<ChainPlan> chains;
-    size_t instructions = 0;             // in the program
+    std::vector<std::vector<Unit>> units; // by ChainId
+    std::vector<size_t> processed_of;     // by ChainId
+    std::vector<ProgramPlan> programs;
+    size_t tail_calls = 0;
+    size_t instructions = 0;             // in the program, or all programs
     size_t processed = 0;                // by the verifier, which follows every call
     const ir::Rule* too_large = nullptr; // a rule that fits into no function
     size_t too_large_instructions = 0;
 };
-/// Takes the slices into the chains' plans.
+/// Takes the slices into the chains' plans. `programs`: the chains that are cut into programs, or none.
 Layout choose_chains(const ir::Program& program, const std::vector<TablePlan>& tables,
-                     std::vector<std::vector<Slice>> slices, const PlanOptions& options);
+                     std::vector<std::vector<Slice>> slices, const std::vector<bool>& programs,
+                     const PlanOptions& options);
+
+/// The same, cut into programs where one would be too large, each at most about as large as may be. `once`:
+/// what the verifier walks in each of them beside the rules.
+Layout choose_programs(const ir::Program& program, const std::vector<TablePlan>& tables,
+                       std::vector<std::vector<Slice>> slices, size_t once, const PlanOptions& options);
 
 } // namespace xdpc::plan

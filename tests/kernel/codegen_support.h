@@ -3,6 +3,7 @@
 
 #include "compiler/base/bytes.h"
 #include "compiler/codegen/codegen_client.h"
+#include "compiler/compile.h"
 #include "compiler/metadata.h"
 #include "compiler/passes/passes.h"
 #include "compiler/policy/evaluate.h"
@@ -48,7 +49,11 @@ inline Built build(const Policy& policy, const Sources& sources, const BuildOpti
         optimize(built.program);
     }
     Diagnostics diagnostics;
-    const auto plan = choose(built.program, options.plan, diagnostics);
+    PlanOptions plan_as = options.plan;
+    if (plan_as.rules_in_program == 0) { // all these tests may be run with programs that are cut
+        plan_as.rules_in_program = plan_options().rules_in_program;
+    }
+    const auto plan = choose(built.program, plan_as, diagnostics);
     if (!plan) {
         built.error = "the plan refuses";
         return built;

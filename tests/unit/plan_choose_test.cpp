@@ -191,6 +191,7 @@ TEST(PlanLimits, ATooLargePolicyIsADiagnosticThatNamesTheChain) {
     Diagnostics diagnostics;
     PlanOptions options;
     options.max_instructions = 1000;
+    options.max_tail_calls = 2;
     options.classify = false;
     EXPECT_FALSE(choose(program_of(b), options, diagnostics));
     ASSERT_EQ(diagnostics.all().size(), 1U);

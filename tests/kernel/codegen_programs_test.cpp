@@ -36,18 +36,18 @@ TEST_P(CodegenPrograms, RandomPolicies) {
     const BuildOptions options = cut_after(GetParam());
     size_t decided = 0;
     size_t cut = 0;
-    constexpr uint64_t seeds = 40;
+    constexpr uint64_t seeds = 60;
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
         test::Rng rng(seed);
-        const Frames frames = test::random_frames(rng, 100, 14);
+        const Frames frames = test::random_frames(rng, 150, 14);
         test::RandomPolicyOptions what;
         what.max_live = seed % 2 == 0 ? 3 : 0;
         const Policy policy = test::random_policy(rng, frames, what);
         cut += programs_of(policy, options) > 1 ? 1 : 0;
         ASSERT_EQ(check_policy(policy, frames, options, &decided), "") << "seed " << seed;
     }
-    EXPECT_GT(decided, seeds * 100 / 5);
-    EXPECT_GT(cut, seeds / 2);
+    EXPECT_GT(decided, seeds * 150 / 5);
+    EXPECT_GT(cut, seeds / 6);
 }
 INSTANTIATE_TEST_SUITE_P(AfterRules, CodegenPrograms, testing::Values(1, 2, 5));
 
@@ -76,8 +76,9 @@ TEST(CodegenProgramsWays, JumpsReturnAndGotosDoNot) {
             frames.back()[22] = ttl; // the checksum does not matter
         }
     }
+    EXPECT_GT(programs_of(*policy, cut_after(1)), 10U);
     for (const size_t rules : {1, 2, 3}) {
-        EXPECT_GT(programs_of(*policy, cut_after(rules)), 4U);
+        EXPECT_GT(programs_of(*policy, cut_after(rules)), 1U);
         size_t decided = 0;
         EXPECT_EQ(check_policy(*policy, frames, cut_after(rules), &decided), "") << rules;
         EXPECT_GT(decided, 50U);

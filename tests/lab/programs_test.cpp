@@ -30,7 +30,7 @@ std::string policy(unsigned generation) {
                     (g == generation ? "udp dport 5000" : "tcp dport " + std::to_string(100 + i)) +
                     " counter continue\n";
     }
-    return text + "    end: udp dport 5000 drop\n    other: udp drop\n}\n";
+    return text + "    end: udp dport 5000 drop\n    other: ip protocol udp drop\n}\n";
 }
 
 std::map<std::string, uint64_t> counters(const Lab& lab) {

@@ -23,6 +23,7 @@ public:
         layout_.chains.resize(program.chains.size());
         layout_.units.resize(program.chains.size());
         layout_.processed_of.resize(program.chains.size());
+        layout_.functions.resize(program.chains.size());
         for (size_t i = 0; i < programs.size(); ++i) {
             layout_.chains[i].programs = programs[i];
         }
@@ -57,6 +58,7 @@ private:
     Unit unit_at(uint32_t chain, size_t begin, const Slice* slice);
     void find_units(uint32_t chain);
     void check_size(const Unit& unit);
+    void find_functions(uint32_t chain);
     void place(uint32_t chain);
     /// Unless it is one, would nest too deep or is not worth it.
     void make_function(uint32_t chain);
@@ -176,6 +178,28 @@ void Layouter::make_function(uint32_t chain) {
     layout_.instructions = cost::add(layout_.instructions, plan.instructions);
 }
 
+void Layouter::find_functions(uint32_t chain) {
+    std::set<uint32_t> seen;
+    std::set<uint32_t>& found = layout_.functions[chain];
+    const auto add = [&](const Verdict& verdict) {
+        const auto target = ir::target_of(verdict);
+        if (!target || layout_.chains[target->value].programs || !seen.insert(target->value).second) {
+            return;
+        }
+        const ChainPlan& plan = layout_.chains[target->value];
+        const std::set<uint32_t>& below = layout_.functions[target->value];
+        found.insert(below.begin(), below.end());
+        if (plan.function || !plan.segments.empty()) {
+            found.insert(target->value);
+        }
+    };
+    for (const ir::Rule& rule : program_.chains[chain].rules) {
+        for (const ir::Step& step : rule.steps) {
+            ir::each_verdict(step, add);
+        }
+    }
+}
+
 void Layouter::place(uint32_t chain) {
     State& state = states_[chain];
     if (state.visit != State::Visit::New) { // an open one would be a loop, which the checker refuses
@@ -183,6 +207,7 @@ void Layouter::place(uint32_t chain) {
     }
     state.visit = State::Visit::Open;
     find_units(chain);
+    find_functions(chain);
     ChainPlan& plan = layout_.chains[chain];
     const std::vector<Unit>& units = layout_.units[chain];
     size_t code = cost::counter;

@@ -109,6 +109,22 @@ bool check_tables(const ir::Program& program, const std::vector<TablePlan>& tabl
     return false;
 }
 
+plan::Besides besides_rules(const Plan& plan) {
+    const StateUse& state = plan.state;
+    plan::Besides besides;
+    besides.processed = cost::of_state(state).processed;
+    besides.functions = state.asked.size() + state.changed.size() + state.limits.size() +
+                        state.keyed_limits.size() + plan.classifiers.size();
+    for (const classify::Classifier& classifier : plan.classifiers) {
+        besides.processed = cost::add(besides.processed, cost::of_classifier(classifier).processed);
+    }
+    for (const TablePlan& table : plan.tables) {
+        besides.functions +=
+            table.strategy == TableStrategy::Search || table.strategy == TableStrategy::Scan ? 1 : 0;
+    }
+    return besides;
+}
+
 } // namespace
 
 std::optional<Plan> choose(const ir::Program& program, const PlanOptions& options, Diagnostics& diagnostics) {
@@ -120,13 +136,10 @@ std::optional<Plan> choose(const ir::Program& program, const PlanOptions& option
     plan.classifiers = std::move(slices.classifiers);
     plan.notes = std::move(slices.notes);
     plan.state = state_of(program);
-    size_t once = cost::of_state(plan.state).processed;
-    for (const classify::Classifier& classifier : plan.classifiers) {
-        once = cost::add(once, cost::of_classifier(classifier).processed);
-    }
+    const plan::Besides besides = besides_rules(plan);
     plan::Layout layout =
-        plan::choose_programs(program, plan.tables, std::move(slices.chains), once, options);
-    if (!check_sizes(program, layout, once, plan.tables, options, diagnostics) ||
+        plan::choose_programs(program, plan.tables, std::move(slices.chains), besides, options);
+    if (!check_sizes(program, layout, besides.processed, plan.tables, options, diagnostics) ||
         !check_tables(program, plan.tables, options, diagnostics)) {
         return {};
     }

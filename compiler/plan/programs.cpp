@@ -11,12 +11,43 @@ namespace xdpc::plan {
 
 namespace {
 
+/// The kernel's limit is 256, the program itself with them; what parses and tells takes some.
+constexpr size_t max_functions = 240;
+
 /// What a program may hold.
 struct Room {
+    size_t functions = 0; // of chains
     size_t processed = 0; // by the verifier, of one copy of the rules
     size_t code = 0;
     size_t units = 0;
 };
+
+/// How many functions these chains make.
+size_t count_functions(const Layout& layout, const std::set<uint32_t>& chains) {
+    size_t count = 0;
+    for (const uint32_t chain : chains) {
+        count += layout.chains[chain].segments.size() + (layout.chains[chain].function ? 1 : 0);
+    }
+    return count;
+}
+
+/// Adds the chains that make functions among those that a unit leads to and all below; `seen` are those it
+/// has looked below.
+void add_functions(const ir::Program& program, const Layout& layout, const Unit& unit, uint32_t chain,
+                   std::set<uint32_t>& seen, std::set<uint32_t>& functions) {
+    for (size_t i = unit.begin; i < unit.end; ++i) {
+        for (const ir::Step& step : program.chains[chain].rules[i].steps) {
+            ir::each_verdict(step, [&](const Verdict& verdict) {
+                const auto target = ir::target_of(verdict);
+                if (target && !layout.chains[target->value].programs && seen.insert(target->value).second) {
+                    const std::set<uint32_t>& below = layout.functions[target->value];
+                    functions.insert(below.begin(), below.end());
+                    functions.insert(target->value);
+                }
+            });
+        }
+    }
+}
 
 class Cutter {
 public:
@@ -65,6 +96,7 @@ bool Cutter::must_be_cut(uint32_t chain) const {
         return found;
     };
     return units.size() > room_.units || whole_.processed_of[chain] > room_.processed / 2 ||
+           count_functions(whole_, whole_.functions[chain]) > room_.functions / 2 ||
            std::any_of(units.begin(), units.end(), leaves);
 }
 
@@ -81,7 +113,13 @@ std::vector<bool> Cutter::choose() {
                 cut(i);
             }
             for (const Unit& unit : whole_.units[i]) { // one rule may lead to many chains, each small
-                if (cut_[i] && processed_with(unit, i) > room_.processed) {
+                std::set<uint32_t> seen;
+                std::set<uint32_t> functions;
+                if (cut_[i]) {
+                    add_functions(program_, whole_, unit, i, seen, functions);
+                }
+                if (cut_[i] && (processed_with(unit, i) > room_.processed ||
+                                count_functions(whole_, functions) > room_.functions)) {
                     each_target(unit, i, cut);
                 }
             }
@@ -91,17 +129,25 @@ std::vector<bool> Cutter::choose() {
 }
 
 /// Adds the programs of one chain.
-void add_programs(Layout& layout, uint32_t chain, size_t rules, bool entry, const Room& room) {
+void add_programs(const ir::Program& program, Layout& layout, uint32_t chain, const Room& room) {
+    const size_t rules = program.chains[chain].rules.size();
     bool full = true;
     bool any_leaves = false;
     size_t units = 0;
+    std::set<uint32_t> seen;
+    std::set<uint32_t> functions;
     for (const Unit& unit : layout.units[chain]) {
         ProgramPlan* last = full ? nullptr : &layout.programs.back();
-        if (!last || units >= room.units || cost::add(last->processed, unit.processed) > room.processed ||
+        add_functions(program, layout, unit, chain, seen, functions);
+        if (!last || count_functions(layout, functions) > room.functions || units >= room.units ||
+            cost::add(last->processed, unit.processed) > room.processed ||
             cost::add(last->instructions, unit.code) > room.code) {
             layout.programs.push_back({chain, unit.begin, unit.end, {}, {}, 0, 0});
             last = &layout.programs.back();
             units = 0;
+            seen.clear();
+            functions.clear();
+            add_functions(program, layout, unit, chain, seen, functions);
         }
         last->end = unit.end;
         last->instructions = cost::add(last->instructions, unit.code);
@@ -114,7 +160,7 @@ void add_programs(Layout& layout, uint32_t chain, size_t rules, bool entry, cons
         }
     }
     // What a goto in the entry comes back to is the entry's end.
-    if (full || (entry && any_leaves)) {
+    if (full || (chain == program.entry.value && any_leaves)) {
         layout.programs.push_back({chain, rules, rules, {}, {}, 0, 0});
     }
 }
@@ -177,10 +223,10 @@ Layout cut(const ir::Program& program, const std::vector<TablePlan>& tables,
     const std::vector<bool> chosen = Cutter(program, whole, room).choose();
     Layout layout = choose_chains(program, tables, std::move(slices), chosen, options);
     const uint32_t entry = program.entry.value;
-    add_programs(layout, entry, program.chains[entry].rules.size(), true, room);
+    add_programs(program, layout, entry, room);
     for (uint32_t i = 0; i < program.chains.size(); ++i) {
         if (i != entry && layout.chains[i].programs && layout.chains[i].instructions > 0) {
-            add_programs(layout, i, program.chains[i].rules.size(), false, room);
+            add_programs(program, layout, i, room);
         }
     }
     add_segments(layout, options);
@@ -201,19 +247,26 @@ std::vector<std::vector<Slice>> slices_of(const Layout& layout) {
 } // namespace
 
 Layout choose_programs(const ir::Program& program, const std::vector<TablePlan>& tables,
-                       std::vector<std::vector<Slice>> slices, size_t once, const PlanOptions& options) {
+                       std::vector<std::vector<Slice>> slices, const Besides& besides,
+                       const PlanOptions& options) {
     Layout whole = choose_chains(program, tables, std::move(slices), {}, options);
-    const size_t processed = cost::add(cost::multiply(whole.processed, options.copies), once);
-    const bool fits = processed <= options.max_instructions && whole.instructions <= options.max_instructions;
+    const uint32_t entry = program.entry.value;
+    const size_t most = options.max_instructions;
+    const size_t processed = cost::add(cost::multiply(whole.processed, options.copies), besides.processed);
+    const size_t functions =
+        count_functions(whole, whole.functions[entry]) + whole.chains[entry].segments.size();
+    const bool fits = processed <= most && whole.instructions <= most &&
+                      (besides.functions + functions <= max_functions || functions == 0);
     if (!options.functions || whole.too_large || (fits && options.rules_in_program == 0)) {
         return whole;
     }
-    const size_t besides = once + options.copies * cost::parsing;
-    Room room{options.max_instructions, options.max_instructions / 2, SIZE_MAX};
-    room.processed = (room.processed - std::min(besides, room.processed)) / options.copies;
-    if (fits) {
-        room.units = options.rules_in_program;
-    }
+    // Segments take their share of the functions.
+    Room room;
+    room.code = std::min(most, 50 * options.max_function_instructions);
+    room.functions = max_functions - 60 - std::min<size_t>(besides.functions, 140);
+    const size_t once = cost::add(besides.processed, options.copies * cost::parsing);
+    room.processed = (most - std::min(once, most)) / options.copies;
+    room.units = fits ? options.rules_in_program : SIZE_MAX;
     Layout layout = cut(program, tables, slices_of(whole), whole, room, options);
     while (fits && layout.tail_calls > options.max_tail_calls) {
         room.units *= 2;

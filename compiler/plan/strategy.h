@@ -35,8 +35,9 @@ struct Unit {
 /// Where the code of chains stands, and how large that makes it all.
 struct Layout {
     std::vector<ChainPlan> chains;
-    std::vector<std::vector<Unit>> units; // by ChainId
-    std::vector<size_t> processed_of;     // by ChainId
+    std::vector<std::vector<Unit>> units;      // by ChainId
+    std::vector<size_t> processed_of;          // by ChainId
+    std::vector<std::set<uint32_t>> functions; // by ChainId: the chains below that make functions
     std::vector<ProgramPlan> programs;
     size_t tail_calls = 0;
     size_t instructions = 0;             // in the program, or all programs
@@ -49,9 +50,14 @@ Layout choose_chains(const ir::Program& program, const std::vector<TablePlan>& t
                      std::vector<std::vector<Slice>> slices, const std::vector<bool>& programs,
                      const PlanOptions& options);
 
-/// The same, cut into programs where one would be too large, each at most about as large as may be. `once`:
-/// what the verifier walks in each of them beside the rules.
+/// What each program has beside its rules.
+struct Besides {
+    size_t processed = 0; // by the verifier
+    size_t functions = 0; // of state, look-ups, tables
+};
+/// The same, cut into programs where one would be too large, each at most about as large as may be.
 Layout choose_programs(const ir::Program& program, const std::vector<TablePlan>& tables,
-                       std::vector<std::vector<Slice>> slices, size_t once, const PlanOptions& options);
+                       std::vector<std::vector<Slice>> slices, const Besides& besides,
+                       const PlanOptions& options);
 
 } // namespace xdpc::plan

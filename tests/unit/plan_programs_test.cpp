@@ -116,6 +116,25 @@ TEST(PlanPrograms, TestsCutMoreThanIsNeededButNeverTooMuch) {
     EXPECT_EQ(plan->programs.size(), 25U); // of four rules: more calls than 33 would not do
 }
 
+/// The kernel takes 256 functions in a program.
+TEST(PlanPrograms, ManyFunctionsAreSharedOut) {
+    PolicyBuilder b;
+    for (int i = 0; i < 500; ++i) {
+        const ChainId chain = b.chain("c" + std::to_string(i));
+        fill(b, chain, 6);
+        b.rule({match(test::field(FieldId::IpTtl, 1)), verdict(Jump{chain})});
+        b.rule({match(test::field(FieldId::IpTtl, 2)), verdict(Jump{chain})});
+    }
+    Diagnostics diagnostics;
+    const auto plan = plan_of(b, {}, diagnostics);
+    ASSERT_TRUE(plan);
+    ASSERT_GE(plan->programs.size(), 3U);
+    for (const ProgramPlan& program : plan->programs) {
+        EXPECT_EQ(program.chain, 0U);
+        EXPECT_LE((program.end - program.begin) / 2, 240U);
+    }
+}
+
 TEST(PlanPrograms, MoreThanAPacketMayGoThroughIsRefused) {
     PolicyBuilder b;
     fill(b, {0}, 500);

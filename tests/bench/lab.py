@@ -1,6 +1,8 @@
 """What the benchmarks in Python share: two network namespaces, running commands there, and what a command takes."""
 import os
+import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -50,6 +52,7 @@ def tear_down(attached=()):
 
 def set_up(pairs):
     """`pairs`: (interface of the world, interface of the machine), each a veth that takes redirected frames."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was set up is torn down
     for namespace in (world, machine):
         run("ip", "netns", "add", namespace)
         inside(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")

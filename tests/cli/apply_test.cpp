@@ -210,5 +210,24 @@ TEST_F(Apply, RefusalIsShownOnTheRulesLine) {
     EXPECT_NE(ran.err.find("verifier"), std::string::npos) << ran.err;
 }
 
+/// What is cut into programs is told as such, and refused at the line whichever of them it is.
+TEST_F(Apply, VerifyReportsAllPrograms) {
+    const std::string policy = folder_.write("p.xdp", second);
+    const std::string cut = "XDPC_TEST_PROGRAM_RULES=1";
+    const Ran ran = in({"check", policy, "--verify"}, {cut});
+    EXPECT_EQ(ran.code, 0) << ran.both();
+    EXPECT_NE(ran.out.find("program xdpc and "), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("a packet meets at most "), std::string::npos) << ran.out;
+    for (const auto& [rule, line] : {std::pair("web", ":4:"), std::pair("dns", ":6:")}) {
+        const std::string broken = std::string("XDPC_TEST_BREAK_RULE=") + rule;
+        const Ran refused = in({"check", policy, "--verify"}, {cut, broken});
+        EXPECT_EQ(refused.code, 1) << refused.both();
+        EXPECT_NE(refused.err.find(policy + line), std::string::npos) << refused.err;
+    }
+    ASSERT_EQ(in({"apply", policy, "-i", "in"}, {cut}).code, 0);
+    send_syns(3);
+    EXPECT_EQ(packets_of(json({"stats", "-i", "in"}), "ssh"), 3U);
+}
+
 } // namespace
 } // namespace xdpc::cli

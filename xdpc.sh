@@ -303,6 +303,12 @@ fuzz() {
     [[ ${2:-} != --libfuzzer ]] || tests/fuzz/smoke.sh "${3:-60}"
 }
 
+# Generated rule sets and large random policies, kernel against evaluator (arguments of xdpc-verify-rules).
+verify_rules() {
+    build all
+    "$build/xdpc-verify-rules" "$@"
+}
+
 # N applies of policies that share state, under traffic.
 soak_applies() {
     build test_lab xdpc
@@ -324,6 +330,9 @@ usage: ./xdpc.sh COMMAND
             xdp-filter; `bench live`: live sets beside nft's; `bench plot FILE.json -o FILE.svg`
   fuzz N    N random policies with random packets each, evaluator against kernel;
             `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
+  verify-rules
+            generated rule sets and large random policies: verdict, deciding rule and counters of every
+            packet in the kernel as by the evaluator (--smoke, --sizes, --packets, --seeds, --policies)
   soak-applies [N]
             500 or N applies under traffic of policies that share sets, limits, quotas and counters:
             nothing may be lost
@@ -340,6 +349,7 @@ case $command in
     test) run_tests "$@" ;;
     bench) bench "$@" ;;
     fuzz) fuzz "$@" ;;
+    verify-rules) verify_rules "$@" ;;
     lab) lab "$@" ;;
     soak-applies) soak_applies "$@" ;;
     help | -h | --help) help ;;

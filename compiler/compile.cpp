@@ -59,7 +59,8 @@ std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Di
     Prepared prepared;
     prepared.program = ir::flatten(policy);
     watch.done("flatten");
-    optimize(prepared.program, passes);
+    prepared.passes = optimize(prepared.program, passes);
+    warn(prepared.passes, diagnostics);
     watch.done("passes");
     std::optional<Plan> plan = choose(prepared.program, plan_options(), diagnostics);
     if (!plan) {
@@ -72,8 +73,9 @@ std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Di
 }
 
 Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,
-                                        const CodegenOptions& options, std::vector<PhaseTime> times) {
-    std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, options, {}, &times);
+                                        const CodegenOptions& options, std::vector<PhaseTime> times,
+                                        const PassOptions& passes) {
+    std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, options, passes, &times);
     if (!prepared) {
         return std::nullopt;
     }
@@ -87,7 +89,8 @@ Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, D
     watch.done("codegen");
     Artifact artifact = std::move(prepared->metadata);
     artifact.object = std::move(*object);
-    return Compiled{std::move(policy), std::move(artifact), std::move(prepared->plan), std::move(times)};
+    return Compiled{std::move(policy), std::move(artifact), std::move(prepared->plan), std::move(times),
+                    std::move(prepared->passes)};
 }
 
 } // namespace xdpc

@@ -17,6 +17,7 @@ struct Compiled {
     Artifact artifact;
     Plan plan;
     std::vector<PhaseTime> times;
+    std::vector<PassReport> passes;
 };
 
 /// Parses and checks. Nothing when there are errors (in `diagnostics`); Error only when `path` cannot be
@@ -31,15 +32,18 @@ struct Prepared {
     ir::Program program;
     Plan plan;
     Artifact metadata;
+    std::vector<PassReport> passes;
 };
-/// flatten → passes → plan. Nothing when the plan refuses (in `diagnostics`). Codegen may then be asked for
-/// any form: `generate_isolated({policy, p->program, p->plan, sources, p->metadata, options}, form)`.
+/// flatten → passes → plan; warns of what passes find out. Nothing when the plan refuses (in `diagnostics`).
+/// Codegen may then be asked for any form: `generate_isolated({policy, p->program, p->plan, sources,
+/// p->metadata, options}, form)`.
 std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
                                 const CodegenOptions& options, const PassOptions& passes = {},
                                 std::vector<PhaseTime>* times = nullptr);
 
 /// From a checked policy on. Nothing when the plan refuses (in `diagnostics`); Error when LLVM fails.
 Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,
-                                        const CodegenOptions& options, std::vector<PhaseTime> times = {});
+                                        const CodegenOptions& options, std::vector<PhaseTime> times = {},
+                                        const PassOptions& passes = {});
 
 } // namespace xdpc

@@ -1,6 +1,7 @@
 #include "compiler/base/diagnostics.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 namespace xdpc {
@@ -139,9 +140,20 @@ std::string render(const Diagnostic& diagnostic, const Sources& sources, RenderO
 }
 
 std::string render(const Diagnostics& diagnostics, const Sources& sources, RenderOptions options) {
+    constexpr size_t most = 10; // warnings of a kind; a list of thousands is not read
     std::string out;
+    std::map<Diag, size_t> warnings;
     for (const Diagnostic& diagnostic : diagnostics.all()) {
-        out += render(diagnostic, sources, options);
+        const bool warning = info(diagnostic.kind).severity == Severity::Warning;
+        if (!warning || ++warnings[diagnostic.kind] <= most) {
+            out += render(diagnostic, sources, options);
+        }
+    }
+    for (const auto& [kind, count] : warnings) {
+        if (count > most) {
+            out += fmt::format("and {} more warning{} XDPC{:04}; `--json` lists all of them\n", count - most,
+                               count - most == 1 ? "" : "s", info(kind).code);
+        }
     }
     return out;
 }

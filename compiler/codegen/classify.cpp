@@ -20,16 +20,20 @@ std::vector<uint8_t> bytes_of(const std::vector<uint32_t>& words) {
     return {begin, begin + 4 * words.size()};
 }
 
-Numbers unpack(Lowering& l, const Function& function, const classify::RuleSet& set) {
+/// A field's number, or the presence word's, from the arguments; the plan made only sets that can be packed.
+Value* unpack(Lowering& l, const Function& function, const classify::RuleSet& set, size_t field) {
     auto& b = l.builder;
-    const auto places = *classify::pack(set); // the plan made only such that can be packed
+    const classify::Packed place = (*classify::pack(set))[field];
+    const bool presence = field == set.fields.size();
+    const uint64_t width = presence ? set.presence.size() : set.fields[field].width;
+    Value* word = b.CreateLShr(function.getArg(place.word), place.shift);
+    return b.CreateAnd(word, static_cast<uint64_t>(max_of_width(static_cast<unsigned>(width))));
+}
+
+Numbers unpack(Lowering& l, const Function& function, const classify::RuleSet& set) {
     Numbers numbers;
-    for (size_t f = 0; f < places.size(); ++f) {
-        const bool presence = f == set.fields.size();
-        const uint64_t width = presence ? set.presence.size() : set.fields[f].width;
-        Value* word = b.CreateLShr(function.getArg(places[f].word), places[f].shift);
-        numbers.push_back(
-            b.CreateAnd(word, static_cast<uint64_t>(max_of_width(static_cast<unsigned>(width)))));
+    for (size_t field = 0; field <= set.fields.size(); ++field) {
+        numbers.push_back(unpack(l, function, set, field));
     }
     return numbers;
 }
@@ -65,11 +69,12 @@ void emit_body(Lowering& l, Function& function, const classify::Classifier& clas
     BasicBlock* never = l.block("never");
     BasicBlock* none = l.block("none");
     BasicBlock* found = l.block("found");
-    const Numbers numbers = unpack(l, function, classifier.set);
+    const classify::RuleSet& set = classifier.set;
     const auto* rfc = std::get_if<classify::Rfc>(&classifier.tables);
-    Value* rule =
-        rfc ? emit_rfc(l, *rfc, numbers, never)
-            : emit_forest(l, std::get<classify::Forest>(classifier.tables), classifier.set, numbers, never);
+    Value* rule = rfc ? emit_rfc(
+                            l, *rfc, [&](size_t field) { return unpack(l, function, set, field); }, never)
+                      : emit_forest(l, std::get<classify::Forest>(classifier.tables), set,
+                                    unpack(l, function, set), never);
     b.CreateCondBr(b.CreateICmpEQ(rule, l.c64(0)), none, found);
     b.SetInsertPoint(found);
     rule = b.CreateSub(rule, l.c64(1));

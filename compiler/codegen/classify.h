@@ -3,6 +3,8 @@
 
 #include "compiler/codegen/rules.h"
 
+#include <functional>
+
 namespace xdpc::codegen {
 
 /// The slice that begins at a rule of a chain; null if none does.
@@ -20,7 +22,10 @@ void emit_classifiers(Lowering& l, Span place);
 // arguments.
 /// The number of each field, then the presence word, as i64.
 using Numbers = std::vector<llvm::Value*>;
-llvm::Value* emit_rfc(Lowering& l, const classify::Rfc& rfc, const Numbers& numbers, llvm::BasicBlock* never);
+/// `number` emits a field's number where it is used, so that few are live at a time: the stack of all frames
+/// together is 512 bytes.
+llvm::Value* emit_rfc(Lowering& l, const classify::Rfc& rfc,
+                      const std::function<llvm::Value*(size_t field)>& number, llvm::BasicBlock* never);
 llvm::Value* emit_forest(Lowering& l, const classify::Forest& forest, const classify::RuleSet& set,
                          const Numbers& numbers, llvm::BasicBlock* never);
 /// Constant bytes in a section of their own kind; large ones do not share a map with others.

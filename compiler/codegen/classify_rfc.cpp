@@ -59,24 +59,31 @@ Value* emit_trie(Lowering& l, const classify::Rfc::Leaf& leaf, Value* number, Ba
 
 } // namespace
 
-Value* emit_rfc(Lowering& l, const classify::Rfc& rfc, const Numbers& numbers, BasicBlock* never) {
+Value* emit_rfc(Lowering& l, const classify::Rfc& rfc, const std::function<Value*(size_t field)>& number,
+                BasicBlock* never) {
     auto& b = l.builder;
-    std::vector<Value*> classes;
-    for (const classify::Rfc::Leaf& leaf : rfc.leaves) {
+    const auto leaf_class = [&](const classify::Rfc::Leaf& leaf) -> Value* {
         if (leaf.classes == 1) {
-            classes.push_back(l.c64(0));
-        } else if (leaf.trie) {
-            classes.push_back(emit_trie(l, leaf, numbers[leaf.field], never));
-        } else {
-            classes.push_back(load_packed(l, leaf.cells, leaf.classes, numbers[leaf.field], never));
+            return l.c64(0);
         }
-    }
-    for (const classify::Rfc::Join& join : rfc.joins) {
-        Value* row = b.CreateMul(classes[join.left], l.c64(join.columns));
-        Value* index = b.CreateAdd(row, classes[join.right]);
-        classes.push_back(load_packed(l, join.cells, join.classes, index, never));
-    }
-    return classes.back();
+        return leaf.trie ? emit_trie(l, leaf, number(leaf.field), never)
+                         : load_packed(l, leaf.cells, leaf.classes, number(leaf.field), never);
+    };
+    // Each class right before the join that needs it, the whole of a left side before its right one.
+    std::vector<Value*> classes(rfc.leaves.size() + rfc.joins.size());
+    const std::function<Value*(size_t)> class_of = [&](size_t index) {
+        Value*& known = classes[index];
+        if (!known && index < rfc.leaves.size()) {
+            known = leaf_class(rfc.leaves[index]);
+        } else if (!known) {
+            const classify::Rfc::Join& join = rfc.joins[index - rfc.leaves.size()];
+            Value* row = b.CreateMul(class_of(join.left), l.c64(join.columns));
+            Value* cell = b.CreateAdd(row, class_of(join.right));
+            known = load_packed(l, join.cells, join.classes, cell, never);
+        }
+        return known;
+    };
+    return class_of(classes.size() - 1);
 }
 
 } // namespace xdpc::codegen

@@ -18,6 +18,7 @@ struct Input {
     std::optional<Artifact> artifact;
     std::optional<Error> error;
     std::vector<PhaseTime> times;
+    std::vector<PassReport> passes;
 };
 
 /// Whether to look at the file for an object: a pipe (`<(…)`) can be read only once, and is a policy.
@@ -26,7 +27,7 @@ bool is_file(const std::string& path) {
     return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
-void compile_policy(const std::string& path, Input& input) {
+void compile_policy(const std::string& path, const PassOptions& passes, Input& input) {
     std::vector<PhaseTime> times;
     Result<std::optional<Policy>> policy = load_policy(path, input.sources, input.diagnostics, &times);
     if (!policy) {
@@ -38,17 +39,19 @@ void compile_policy(const std::string& path, Input& input) {
     }
     CodegenOptions codegen;
     codegen.cpu = cpu_of_kernel("host").value_or(codegen.cpu);
-    auto compiled = compile(std::move(**policy), input.sources, input.diagnostics, codegen, std::move(times));
+    auto compiled =
+        compile(std::move(**policy), input.sources, input.diagnostics, codegen, std::move(times), passes);
     if (!compiled) {
         input.error = compiled.error();
     } else if (*compiled) {
         input.artifact = std::move((*compiled)->artifact);
         input.times = std::move((*compiled)->times);
+        input.passes = std::move((*compiled)->passes);
     }
 }
 
 /// Compiles a policy, or reads the object of an earlier `xdpc build`.
-void read_input(const std::string& path, Input& input) {
+void read_input(const std::string& path, const PassOptions& passes, Input& input) {
     if (is_file(path)) {
         const Result<std::string> bytes = read_bytes(path, max_object_bytes);
         if (!bytes) {
@@ -69,7 +72,7 @@ void read_input(const std::string& path, Input& input) {
             return;
         }
     }
-    compile_policy(path, input);
+    compile_policy(path, passes, input);
 }
 
 const char* mark_of(rt::RuleChange::Kind kind) {
@@ -151,7 +154,10 @@ void print_compiled(const Input& input, const ApplyCommandOptions& options) {
     }
     if (options.verbose) {
         for (const PhaseTime& time : input.times) {
-            say("  {:<10} {:>8.2f} ms\n", time.phase, time.ms);
+            say("  {:<12} {:>8.2f} ms\n", time.phase, time.ms);
+            if (time.phase == "passes") {
+                put(print(input.passes));
+            }
         }
     }
 }
@@ -176,9 +182,14 @@ void print_json(Input& input, const ApplyCommandOptions& options, const std::opt
     for (const PhaseTime& time : input.times) {
         phases.push_back({{"phase", time.phase}, {"ms", time.ms}});
     }
+    Json passes = Json::array();
+    for (const PassReport& pass : input.passes) {
+        passes.push_back({{"pass", pass.name}, {"ms", pass.ms}, {"changed", pass.changed}});
+    }
     Json out = {{"ok", applied && *applied},   {"dry_run", options.dry_run},
                 {"file", options.file},        {"diagnostics", to_json(input.diagnostics, input.sources)},
-                {"phases", std::move(phases)}, {"interfaces", Json::array()}};
+                {"phases", std::move(phases)}, {"passes", std::move(passes)},
+                {"interfaces", Json::array()}};
     if (input.error) {
         out["error"] = to_json(*input.error);
     }
@@ -214,7 +225,7 @@ int run_apply(const ApplyCommandOptions& options) {
     Input input;
     {
         const Progress progress("compiling " + options.file, options.json);
-        read_input(options.file, input);
+        read_input(options.file, {options.without}, input);
     }
     if (!options.json) {
         report(input.diagnostics, input.sources);

@@ -30,9 +30,10 @@ struct FileReport {
 };
 
 /// Compiles and asks the kernel, without attaching.
-void verify_policy(Policy policy, const CodegenOptions& codegen, FileReport& report) {
+void verify_policy(Policy policy, const CodegenOptions& codegen, const PassOptions& passes,
+                   FileReport& report) {
     Result<std::optional<Compiled>> compiled =
-        compile(std::move(policy), report.sources, report.diagnostics, codegen);
+        compile(std::move(policy), report.sources, report.diagnostics, codegen, {}, passes);
     if (!compiled) {
         report.failure = compiled.error();
         return;
@@ -64,10 +65,11 @@ void check_one(const CheckOptions& options, const CodegenOptions& codegen, FileR
     report.chains = (*policy)->chains.size();
     report.tests = (*policy)->tests.size();
     if (options.verify) {
-        verify_policy(std::move(**policy), codegen, report);
+        verify_policy(std::move(**policy), codegen, {options.without}, report);
         return;
     }
-    prepare(**policy, report.sources, report.diagnostics, codegen); // whether it is too large is told as well
+    // Whether it is too large, and which rules no packet reaches, is told as well.
+    prepare(**policy, report.sources, report.diagnostics, codegen, {options.without});
 }
 
 std::string plural(size_t n, const char* word) {

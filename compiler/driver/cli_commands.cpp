@@ -1,5 +1,7 @@
 #include "compiler/driver/cli_commands.h"
 
+#include "compiler/passes/passes.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -10,6 +12,12 @@ namespace {
 constexpr const char* json_help = "one JSON document on standard output, diagnostics included";
 constexpr const char* kernel_help = "oldest kernel the program is for: host, or a version from 6.1 on";
 
+void add_without(CLI::App* command, std::vector<std::string>& without) {
+    command->add_option("--without", without, "passes to leave out, to see what they do")
+        ->delimiter(',')
+        ->check(CLI::IsMember(pass_names()));
+}
+
 void add_check(CLI::App& app, CheckOptions& options) {
     CLI::App* command = app.add_subcommand("check", "report what is wrong or odd in policies");
     command->add_option("FILE", options.files, "policies")->required();
@@ -17,6 +25,7 @@ void add_check(CLI::App& app, CheckOptions& options) {
                       "also ask the kernel's verifier, without attaching, and print what the program costs");
     command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
     command->add_flag("--json", options.json, json_help);
+    add_without(command, options.without);
 }
 
 void add_fmt(CLI::App& app, FmtOptions& options) {
@@ -36,6 +45,7 @@ void add_emit(CLI::App& app, EmitOptions& options) {
         ->check(CLI::IsMember({"ast", "policy", "ir", "plan", "llvm", "asm"}));
     command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
     command->add_flag("--json", options.json, json_help);
+    add_without(command, options.without);
 }
 
 void add_build(CLI::App& app, BuildOptions& options) {
@@ -44,6 +54,7 @@ void add_build(CLI::App& app, BuildOptions& options) {
     command->add_option("-o,--output", options.output, "object file to write")->required();
     command->add_option("--kernel", options.kernel, kernel_help)->capture_default_str();
     command->add_flag("--json", options.json, json_help);
+    add_without(command, options.without);
 }
 
 void add_apply(CLI::App& app, ApplyCommandOptions& options) {
@@ -64,6 +75,7 @@ void add_apply(CLI::App& app, ApplyCommandOptions& options) {
     command->add_flag("--json", options.json, json_help);
     command->add_flag("-v,--verbose", options.verbose,
                       "show the time of each phase and what the program costs");
+    add_without(command, options.without);
 }
 
 void add_detach(CLI::App& app, DetachOptions& options) {

@@ -18,6 +18,7 @@ struct CheckOptions {
     bool verify = false;
     std::string kernel = "6.1";
     bool json = false;
+    std::vector<std::string> without; // passes
 };
 struct FmtOptions {
     std::vector<std::string> files;
@@ -30,12 +31,14 @@ struct EmitOptions {
     std::string form;
     std::string kernel = "6.1";
     bool json = false;
+    std::vector<std::string> without; // passes
 };
 struct BuildOptions {
     std::string file;
     std::string output;
     std::string kernel = "6.1";
     bool json = false;
+    std::vector<std::string> without; // passes
 };
 struct ApplyCommandOptions {
     std::string file;
@@ -47,6 +50,7 @@ struct ApplyCommandOptions {
     bool reset_sets = false;
     bool json = false;
     bool verbose = false;
+    std::vector<std::string> without; // passes
 };
 struct DetachOptions {
     std::vector<std::string> ifaces;

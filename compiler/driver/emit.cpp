@@ -25,7 +25,8 @@ Emitted emit_program(const Policy& policy, const Sources& sources, Diagnostics& 
                      const EmitOptions& options, const std::string& cpu) {
     CodegenOptions codegen;
     codegen.cpu = cpu;
-    const std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, codegen);
+    const std::optional<Prepared> prepared =
+        prepare(policy, sources, diagnostics, codegen, {options.without});
     if (!prepared || diagnostics.has_errors()) {
         return {};
     }
@@ -33,7 +34,9 @@ Emitted emit_program(const Policy& policy, const Sources& sources, Diagnostics& 
         return {{}, ir::print(prepared->program, policy)};
     }
     if (options.form == "plan") {
-        return {{}, print(prepared->plan, prepared->program) + print(prepared->plan.state, policy)};
+        return {{},
+                print(prepared->passes) + print(prepared->plan, prepared->program) +
+                    print(prepared->plan.state, policy)};
     }
     const Progress progress("compiling " + options.file, options.json);
     const auto text =
@@ -114,7 +117,7 @@ Built build_object(const BuildOptions& options, const CodegenOptions& codegen, S
         return {};
     }
     const Progress progress("compiling " + options.file, options.json);
-    const auto compiled = compile(std::move(**policy), sources, diagnostics, codegen);
+    const auto compiled = compile(std::move(**policy), sources, diagnostics, codegen, {}, {options.without});
     if (!compiled) {
         return {compiled.error(), 0};
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/ir/ir.h"
+#include "compiler/passes/passes.h"
 
 namespace xdpc::passes {
 
@@ -11,6 +12,8 @@ namespace xdpc::passes {
 bool simplify(ir::Program& program);
 /// Drops rules (and steps) behind one that always ends the chain.
 bool unreachable(ir::Program& program);
+/// Drops rules all of whose packets one earlier rule of the chain decides; says which.
+bool shadowed(ir::Program& program, std::vector<ShadowedRule>& dropped);
 /// Empties chains that nothing leads to.
 bool dead_chains(ir::Program& program);
 /// Turns matches of one key against many intervals into look-ups in a table.

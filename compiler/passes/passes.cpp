@@ -11,19 +11,27 @@ namespace {
 
 struct NamedPass {
     const char* name;
-    bool (*run)(ir::Program&);
+    bool (*run)(ir::Program&, PassReport&);
 };
+
+template<bool (*Run)(ir::Program&)> bool plain(ir::Program& program, PassReport&) {
+    return Run(program);
+}
+bool shadowed(ir::Program& program, PassReport& report) {
+    return passes::shadowed(program, report.shadowed);
+}
 
 /// In the order they run. `tabulate` stands behind `simplify`, which makes sets small, and before those that
 /// look at tables.
 constexpr NamedPass all_passes[] = {
-    {"simplify", passes::simplify},
-    {"unreachable", passes::unreachable},
-    {"dead-chains", passes::dead_chains},
-    {"tabulate", passes::tabulate},
-    {"order", passes::order},
-    {"share-tables", passes::share_tables},
-    {"reindex-keys", passes::reindex_keys},
+    {"simplify", plain<passes::simplify>},
+    {"unreachable", plain<passes::unreachable>},
+    {"shadowed", shadowed},
+    {"dead-chains", plain<passes::dead_chains>},
+    {"tabulate", plain<passes::tabulate>},
+    {"order", plain<passes::order>},
+    {"share-tables", plain<passes::share_tables>},
+    {"reindex-keys", plain<passes::reindex_keys>},
 };
 
 } // namespace
@@ -38,9 +46,10 @@ std::vector<PassReport> optimize(ir::Program& program, const PassOptions& option
             continue;
         }
         const auto begin = Clock::now();
-        const bool changed = pass.run(program);
-        const std::chrono::duration<double, std::milli> took = Clock::now() - begin;
-        reports.push_back({pass.name, took.count(), changed});
+        PassReport& report = reports.emplace_back();
+        report.name = pass.name;
+        report.changed = pass.run(program, report);
+        report.ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
         ir::verify(program);
     }
     return reports;
@@ -52,6 +61,32 @@ std::vector<std::string> pass_names() {
         names.emplace_back(pass.name);
     }
     return names;
+}
+
+std::string print(const std::vector<PassReport>& reports) {
+    std::string text;
+    for (const PassReport& report : reports) {
+        text += fmt::format("    {:<12} {:>6.2f} ms{}", report.name, report.ms,
+                            report.changed ? "" : ", changed nothing");
+        text += report.shadowed.empty() ? "" : fmt::format(", rules dropped: {}", report.shadowed.size());
+        text += "\n";
+    }
+    return text;
+}
+
+void warn(const std::vector<PassReport>& reports, Diagnostics& diagnostics) {
+    constexpr size_t most_notes = 3;
+    for (const PassReport& report : reports) {
+        for (const ShadowedRule& rule : report.shadowed) {
+            Diagnostic& warning = diagnostics.add(Diag::Unreachable, rule.span);
+            for (size_t i = 0; i < rule.by.size() && i < most_notes; ++i) {
+                warning.with_note(rule.by[i], rule.by.size() == 1
+                                                  ? "this rule decides all that it matches"
+                                                  : "this rule decides some of what it matches");
+            }
+            warning.with_hint("put it before that rule, or take it out");
+        }
+    }
 }
 
 } // namespace xdpc

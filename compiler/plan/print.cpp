@@ -1,11 +1,20 @@
 #include "compiler/plan/plan.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <span>
 
 namespace xdpc {
 
 namespace {
+
+// Lists are cut so that the plan of any policy is about a screen; a line says what was left out.
+constexpr size_t most_tables = 6;
+constexpr size_t most_chains = 8;
+constexpr size_t most_slices = 6;   // of all chains
+constexpr size_t most_segments = 6; // of a chain
+constexpr size_t most_notes = 6;
 
 const char* name_of(TableStrategy strategy) {
     switch (strategy) {
@@ -53,18 +62,26 @@ std::string print(const ChainPlan& chain, bool entry) {
     }
     text += fmt::format(", about {} instructions", chain.instructions);
     if (!chain.segments.empty()) {
-        text += fmt::format(", in segments from rules {}", fmt::join(chain.segments, ", "));
+        const size_t shown = std::min(chain.segments.size(), most_segments);
+        text += fmt::format(", in {} segments from rules {}{}", chain.segments.size(),
+                            fmt::join(std::span(chain.segments).first(shown), ", "),
+                            shown < chain.segments.size() ? ", …" : "");
     }
     return text;
 }
 
-std::string print(const classify::Classifier& classifier) {
-    std::string text = fmt::format("{} over {} boxes of {} fields, {} KiB, about {:.0f} ns",
+std::string kib(size_t bytes) {
+    return fmt::format("{} KiB", (bytes + 1023) / 1024);
+}
+
+std::string print(const classify::Classifier& classifier, const char* family) {
+    std::string text = fmt::format("    {}{} over {} boxes of {} fields, {}, about {:.0f} ns\n", family,
                                    name_of(classifier), classifier.set.size(), classifier.set.fields.size(),
-                                   (classifier.bytes + 1023) / 1024, classifier.ns);
-    return classifier.refused.empty()
-               ? text
-               : text + "; not " + fmt::format("{}", fmt::join(classifier.refused, "; "));
+                                   kib(classifier.bytes), classifier.ns);
+    for (const std::string& refused : classifier.refused) {
+        text += "      not " + refused + "\n";
+    }
+    return text;
 }
 
 std::string print(const Slice& slice, const Plan& plan) {
@@ -74,17 +91,17 @@ std::string print(const Slice& slice, const Plan& plan) {
     }
     text += "\n";
     if (slice.other) {
-        text += "    " + print(plan.classifiers[*slice.other]) + "\n";
+        text += print(plan.classifiers[*slice.other], "");
     }
     if (slice.ip6) {
-        text += "    ip6: " + print(plan.classifiers[*slice.ip6]) + "\n";
+        text += print(plan.classifiers[*slice.ip6], "ip6: ");
     }
     return text;
 }
 
 /// Not more lines than fit a screen beside the rest.
 std::string print_programs(const Plan& plan, const ir::Program& program) {
-    constexpr size_t shown = 20;
+    constexpr size_t shown = 8;
     std::string text = plan.programs.empty() ? ""
                                              : fmt::format("{} programs, at most {} tail calls a packet\n",
                                                            plan.programs.size(), plan.tail_calls);
@@ -105,6 +122,81 @@ std::string print_programs(const Plan& plan, const ir::Program& program) {
     return text;
 }
 
+std::string print_tables(const Plan& plan, const ir::Program& program) {
+    std::string text;
+    size_t bytes = 0;
+    for (size_t i = 0; i < plan.tables.size(); ++i) {
+        const ir::Table& table = program.tables[i];
+        if (i < most_tables) {
+            text +=
+                fmt::format("table {} {}, {} {} of {} bits, {} bytes\n", i, name_of(plan.tables[i].strategy),
+                            table.entries.size(), table.entries.size() == 1 ? "entry" : "entries",
+                            fmt::join(table.widths, " . "), plan.tables[i].bytes);
+        }
+        bytes += plan.tables[i].bytes;
+    }
+    if (plan.tables.size() > most_tables) {
+        text += fmt::format("and {} more tables, {} bytes in all\n", plan.tables.size() - most_tables, bytes);
+    }
+    return text;
+}
+
+std::string print_chains(const Plan& plan, const ir::Program& program) {
+    std::string text;
+    size_t chains = 0;
+    size_t slices = 0;
+    size_t left_out = 0; // rules of chains that are not shown
+    for (size_t i = 0; i < plan.chains.size(); ++i) {
+        const bool entry = i == program.entry.value;
+        if (!entry && plan.chains[i].call_sites == 0) {
+            continue;
+        }
+        if (++chains > most_chains && !entry) {
+            left_out += program.chains[i].rules.size();
+            continue;
+        }
+        text += fmt::format("chain {}, {} rules, {}\n", program.chains[i].name,
+                            program.chains[i].rules.size(), print(plan.chains[i], entry));
+        const std::vector<Slice>& own = plan.chains[i].slices;
+        const size_t shown = std::min(own.size(), most_slices - std::min(slices, most_slices));
+        for (size_t k = 0; k < shown; ++k) {
+            text += print(own[k], plan);
+        }
+        slices += shown;
+        if (shown < own.size()) {
+            size_t rules = 0;
+            for (size_t k = shown; k < own.size(); ++k) {
+                rules += own[k].end - own[k].begin;
+            }
+            text += fmt::format("  and {} more by look-up, in {} pieces\n", rules, own.size() - shown);
+        }
+    }
+    if (chains > most_chains) {
+        text += fmt::format("and {} more chains, with {} rules\n", chains - most_chains, left_out);
+    }
+    return text;
+}
+
+/// What all look-ups come to.
+std::string print_total(const Plan& plan, const ir::Program& program) {
+    size_t rules = 0;
+    size_t covered = 0;
+    for (size_t i = 0; i < plan.chains.size(); ++i) {
+        rules += program.chains[i].rules.size();
+        for (const Slice& slice : plan.chains[i].slices) {
+            covered += slice.end - slice.begin;
+        }
+    }
+    size_t bytes = 0;
+    double ns = 0;
+    for (const classify::Classifier& classifier : plan.classifiers) {
+        bytes += classifier.bytes;
+        ns = std::max(ns, classifier.ns);
+    }
+    return fmt::format("{} of {} rules by {} look-ups, {}, the slowest about {:.0f} ns\n", covered, rules,
+                       plan.classifiers.size(), kib(bytes), ns);
+}
+
 } // namespace
 
 std::string print(const Plan& plan, const ir::Program& program) {
@@ -116,21 +208,8 @@ std::string print(const Plan& plan, const ir::Program& program) {
         }
         text += fmt::format("headers {}\n", fmt::join(names, ", "));
     }
-    for (size_t i = 0; i < plan.tables.size(); ++i) {
-        const ir::Table& table = program.tables[i];
-        text += fmt::format("table {} {}, {} {} of {} bits, {} bytes\n", i, name_of(plan.tables[i].strategy),
-                            table.entries.size(), table.entries.size() == 1 ? "entry" : "entries",
-                            fmt::join(table.widths, " . "), plan.tables[i].bytes);
-    }
-    for (size_t i = 0; i < plan.chains.size(); ++i) {
-        const bool entry = i == program.entry.value;
-        if (entry || plan.chains[i].call_sites > 0) {
-            text += fmt::format("chain {} {}\n", program.chains[i].name, print(plan.chains[i], entry));
-            for (const Slice& slice : plan.chains[i].slices) {
-                text += print(slice, plan);
-            }
-        }
-    }
+    text += print_tables(plan, program) + print_chains(plan, program);
+    text += plan.classifiers.empty() ? "" : print_total(plan, program);
     if (!plan.packet_classes.empty()) {
         text += fmt::format("specialised for {}\n", fmt::join(plan.packet_classes, ", "));
     } else {
@@ -138,8 +217,11 @@ std::string print(const Plan& plan, const ir::Program& program) {
     }
     text += print_programs(plan, program);
     text += fmt::format("about {} instructions\n", plan.estimated_instructions);
-    for (const std::string& note : plan.notes) {
-        text += "note: " + note + "\n";
+    for (size_t i = 0; i < plan.notes.size() && i < most_notes; ++i) {
+        text += "note: " + plan.notes[i] + "\n";
+    }
+    if (plan.notes.size() > most_notes) {
+        text += fmt::format("and {} more notes\n", plan.notes.size() - most_notes);
     }
     return text;
 }

@@ -9,8 +9,10 @@
 #include "tests/harness/random_policy.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <fmt/format.h>
+#include <thread>
 
 namespace xdpc::test {
 namespace {
@@ -153,14 +155,27 @@ std::string compare_events(const State& expected, size_t known, const std::vecto
     return out;
 }
 
+void add_counts(State& to, const State& from) {
+    const auto add = [](std::vector<Count>& sums, const std::vector<Count>& more) {
+        for (size_t i = 0; i < sums.size(); ++i) {
+            sums[i].packets += more[i].packets;
+            sums[i].bytes += more[i].bytes;
+        }
+    };
+    add(to.end_counts, from.end_counts);
+    add(to.mid_counts, from.mid_counts);
+    add(to.named_counts, from.named_counts);
+}
+
 /// In ns: hours and days go by, or less than a bucket needs to be full again.
 uint64_t time_of(uint64_t packet, bool meters) {
     return packet * (meters ? 50'000'000 : 7'919'000'000'000ULL);
 }
 
-Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, bool meters,
-                     DifferentialResult& result) {
-    State state(pair.policy);
+/// What differs is told without the policy.
+Result<void> run_all(const Policy& policy, const std::vector<std::vector<uint8_t>>& frames,
+                     const rt::Loaded& loaded, uint64_t seed, bool meters, DifferentialResult& result) {
+    State state(policy);
     state.seed = seed;
     if (auto clear = driver::reset(loaded); !clear)
         return clear;
@@ -171,13 +186,13 @@ Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, 
             return fail("cannot listen to what the program tells");
         ear->watch();
     }
-    for (const auto& frame : pair.frames) {
+    for (const auto& frame : frames) {
         driver::Surroundings around;
         around.seed = seed;
         around.packet = state.packets;
         around.elapsed_ns = state.elapsed_ns = time_of(state.packets, meters);
         const size_t events = state.meters.events.size();
-        Outcome expected = evaluate(pair.policy, state, driver::view_of(frame, around));
+        Outcome expected = evaluate(policy, state, driver::view_of(frame, around));
         auto actual = driver::run_in_kernel(loaded, frame, around);
         if (!actual)
             return tl::unexpected(actual.error());
@@ -187,26 +202,24 @@ Result<void> run_all(const Pair& pair, const rt::Loaded& loaded, uint64_t seed, 
         const std::string told =
             compare_events(state, events, ear ? ear->heard() : std::vector<Heard>{}, frame);
         if (meters && !told.empty()) {
-            result.difference = told + describe(frame) + describe(pair.policy, seed);
+            result.difference = told + describe(frame);
             return {};
         }
-        result.by_rule += expected.decider.value < pair.policy.rules.size() ? 1 : 0;
+        result.by_rule += expected.decider.value < policy.rules.size() ? 1 : 0;
         if (actual->outcome != expected) {
-            result.difference =
-                fmt::format("evaluator: {}, kernel: {}\n{}{}", name(pair.policy, expected),
-                            name(pair.policy, actual->outcome), describe(frame), describe(pair.policy, seed));
+            result.difference = fmt::format("evaluator: {}, kernel: {}\n{}", name(policy, expected),
+                                            name(policy, actual->outcome), describe(frame));
             return {};
         }
     }
-    auto counts = driver::counts_in_kernel(loaded, pair.policy);
+    auto counts = driver::counts_in_kernel(loaded, policy);
     if (!counts)
         return tl::unexpected(counts.error());
-    auto differing = compare_meters(pair.policy, state, loaded);
+    auto differing = compare_meters(policy, state, loaded);
     if (!differing)
         return tl::unexpected(differing.error());
-    *differing += compare_counts(pair.policy, state, *counts);
-    if (!differing->empty())
-        result.difference = *differing + describe(pair.policy, seed);
+    *differing += compare_counts(policy, state, *counts);
+    result.difference = std::move(*differing);
     return {};
 }
 
@@ -236,8 +249,69 @@ Result<DifferentialResult> compare_with_kernel(uint64_t seed, const Differential
         result.difference += describe(pair.policy, seed);
         return result;
     }
-    if (auto ran = run_all(pair, *loaded, seed, options.meters, result); !ran)
+    if (auto ran = run_all(pair.policy, pair.frames, *loaded, seed, options.meters, result); !ran)
         return tl::unexpected(ran.error());
+    if (!result.difference.empty())
+        result.difference += describe(pair.policy, seed);
+    return result;
+}
+
+Result<DifferentialResult> compare_with_kernel(const Policy& policy,
+                                               const std::vector<std::vector<uint8_t>>& frames,
+                                               const rt::Loaded& loaded, uint64_t seed) {
+    DifferentialResult result;
+    if (auto ran = run_all(policy, frames, loaded, seed, true, result); !ran)
+        return tl::unexpected(ran.error());
+    return result;
+}
+
+Result<DifferentialResult> compare_stateless(const Policy& policy,
+                                             const std::vector<std::vector<uint8_t>>& frames,
+                                             const rt::Loaded& loaded) {
+    if (auto clear = driver::reset(loaded); !clear)
+        return tl::unexpected(clear.error());
+    std::vector<Outcome> told;
+    for (const auto& frame : frames) {
+        auto actual = driver::run_in_kernel(loaded, frame, {.iface = "", .packet = told.size()});
+        if (!actual)
+            return tl::unexpected(actual.error());
+        told.push_back(actual->outcome);
+    }
+    const size_t workers = std::max(1U, std::thread::hardware_concurrency());
+    std::vector<State> states(workers, State(policy));
+    std::vector<size_t> wrong(workers, frames.size());
+    std::atomic<size_t> by_rule = 0;
+    std::vector<std::thread> threads;
+    for (size_t worker = 0; worker < workers; ++worker)
+        threads.emplace_back([&, worker] {
+            for (size_t i = worker; i < frames.size(); i += workers) {
+                states[worker].packets = i;
+                const Outcome wanted =
+                    evaluate(policy, states[worker], driver::view_of(frames[i], {.iface = ""}));
+                by_rule += wanted.decider.value < policy.rules.size() ? 1 : 0;
+                if (wanted != told[i] && wrong[worker] == frames.size())
+                    wrong[worker] = i;
+            }
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    DifferentialResult result;
+    result.packets = frames.size();
+    result.by_rule = by_rule;
+    if (const size_t first = *std::ranges::min_element(wrong); first != frames.size()) {
+        State state(policy);
+        const Outcome wanted = evaluate(policy, state, driver::view_of(frames[first], {.iface = ""}));
+        result.difference =
+            fmt::format("packet {}: evaluator: {}, kernel: {}\n{}", first, name(policy, wanted),
+                        name(policy, told[first]), describe(frames[first]));
+        return result;
+    }
+    for (size_t worker = 1; worker < workers; ++worker)
+        add_counts(states[0], states[worker]);
+    auto counts = driver::counts_in_kernel(loaded, policy);
+    if (!counts)
+        return tl::unexpected(counts.error());
+    result.difference = compare_counts(policy, states[0], *counts);
     return result;
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "compiler/base/result.h"
+#include "compiler/policy/policy.h"
+#include "runtime/load.h"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace xdpc::test {
 
@@ -23,5 +26,15 @@ struct DifferentialResult {
 /// One policy made from the seed, compiled and loaded. An Error when the environment fails; that a policy
 /// does not compile or load is a difference.
 Result<DifferentialResult> compare_with_kernel(uint64_t seed, const DifferentialOptions& options = {});
+
+/// A policy and frames of others; what differs is told without the policy.
+Result<DifferentialResult> compare_with_kernel(const Policy& policy,
+                                               const std::vector<std::vector<uint8_t>>& frames,
+                                               const rt::Loaded& loaded, uint64_t seed);
+/// The same of a policy without state and many rules, on all CPUs: the evaluator goes through its rules one
+/// by one.
+Result<DifferentialResult> compare_stateless(const Policy& policy,
+                                             const std::vector<std::vector<uint8_t>>& frames,
+                                             const rt::Loaded& loaded);
 
 } // namespace xdpc::test

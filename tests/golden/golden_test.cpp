@@ -48,7 +48,7 @@ Outcome run(const std::string& name) {
     const auto policy = file ? check(*file, outcome.sources, outcome.diagnostics) : std::nullopt;
     if (policy) {
         ir::Program program = ir::flatten(*policy);
-        optimize(program, {});
+        warn(optimize(program, {}), outcome.diagnostics);
         choose(program, {}, outcome.diagnostics);
     }
     outcome.diagnostics.sort();

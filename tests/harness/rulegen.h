@@ -77,5 +77,9 @@ std::vector<FiveFieldHeader> make_headers(const std::vector<FiveFieldRule>& rule
                                           const TraceOptions& options);
 /// An Ethernet frame with that header: TCP, UDP or whatever its protocol is, 60 bytes or more.
 std::vector<uint8_t> frame_of(const FiveFieldHeader& header, bool ip6);
+/// Frames in rules, one beside a side of a rule, anywhere, and of these some that are tagged, fragments, cut
+/// or of another family. At least 14 bytes long.
+std::vector<std::vector<uint8_t>> make_odd_frames(const std::vector<FiveFieldRule>& rules, size_t count,
+                                                  bool ip6, uint64_t seed);
 
 } // namespace xdpc::test

@@ -168,7 +168,7 @@ std::string print_chains(const Plan& plan, const ir::Program& program) {
             for (size_t k = shown; k < own.size(); ++k) {
                 rules += own[k].end - own[k].begin;
             }
-            text += fmt::format("  and {} more by look-up, in {} pieces\n", rules, own.size() - shown);
+            text += fmt::format("  look-ups besides: {}, for {} rules\n", own.size() - shown, rules);
         }
     }
     if (chains > most_chains) {
@@ -193,8 +193,8 @@ std::string print_total(const Plan& plan, const ir::Program& program) {
         bytes += classifier.bytes;
         ns = std::max(ns, classifier.ns);
     }
-    return fmt::format("{} of {} rules by {} look-ups, {}, the slowest about {:.0f} ns\n", covered, rules,
-                       plan.classifiers.size(), kib(bytes), ns);
+    return fmt::format("{} of {} rules by {} look-up{}, {}, the slowest about {:.0f} ns\n", covered, rules,
+                       plan.classifiers.size(), plan.classifiers.size() == 1 ? "" : "s", kib(bytes), ns);
 }
 
 } // namespace

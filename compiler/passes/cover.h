@@ -21,7 +21,7 @@ public:
 
 private:
     static constexpr size_t max_columns = 64;
-    static constexpr size_t max_steps = 20'000'000; // about half a second
+    static constexpr size_t max_steps = 2'000'000; // each may miss all caches
     static constexpr uint32_t none = ~uint32_t{0};
 
     struct Added {

@@ -212,7 +212,12 @@ Value* ForestEmitter::run() {
     const auto* bytes = reinterpret_cast<const uint8_t*>(forest_.nodes.data());
     nodes_ = add_bytes(l_, {bytes, bytes + 8 * forest_.nodes.size()});
     rows_ = add_bytes(l_, row_data(forest_, set_, layout_));
-    Value* best = hidden(l_, l_.c64(classify::no_rule));
+    Value* best = l_.c64(classify::no_rule);
+    if (forest_.wide) { // its 0 is no rule, and becomes it
+        Value* found = emit_rfc(l_, *forest_.wide, numbers_, never_);
+        best = b.CreateAnd(b.CreateSub(found, l_.c64(1)), l_.c64(0xffffffff));
+    }
+    best = hidden(l_, best);
     for (Value* leaf : walk()) {
         best = scan(leaf, best);
     }

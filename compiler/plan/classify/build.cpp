@@ -19,6 +19,8 @@ double load_ns(size_t bytes) {
                                       : 5;
 }
 
+} // namespace
+
 double ns_of(const Rfc& rfc) {
     double ns = 2;
     for (const Rfc::Leaf& leaf : rfc.leaves) {
@@ -34,11 +36,11 @@ double ns_of(const Rfc& rfc) {
 
 double ns_of(const Forest& forest, const RuleSet& set) {
     const double load = load_ns(bytes_of(forest, set));
-    return 4 + forest.mean_depth * (1.5 + load) + forest.mean_rows * (2 + load) +
-           1.5 * static_cast<double>(forest.parts.size());
+    const double wide = forest.wide ? ns_of(*forest.wide) : 0;
+    // Of each part, the end of its leaf is guessed wrongly.
+    return 4 + wide + forest.mean_depth * (2 + load) + forest.mean_rows * (2.5 + load) +
+           5 * static_cast<double>(forest.parts.size());
 }
-
-} // namespace
 
 std::optional<Classifier> build(RuleSet set, const Budget& budget) {
     Classifier result;

@@ -88,6 +88,7 @@ struct Forest {
         uint32_t first_rule = 0; // no rule in it comes earlier
     };
     std::vector<Part> parts;              // by first_rule
+    std::optional<Rfc> wide;              // what rules say that fix few bits, none of which are in the parts
     unsigned depth = 0;                   // nodes on the longest way to a leaf
     unsigned leaf = 0;                    // rows of the largest
     double mean_depth = 0, mean_rows = 0; // of sampled packets, over all parts
@@ -98,15 +99,19 @@ uint32_t look_up(const Forest& forest, const RuleSet& set, const Header& header)
 struct Budget {
     size_t bytes = size_t{64} << 20;     // of tables
     size_t rfc_bytes = size_t{16} << 20; // beyond, cache misses cost more than a tree's steps
-    size_t rfc_boxes = 4000;             // more than that have too many classes
+    size_t rfc_boxes = 6000;             // more than that have too many classes
+    size_t wide_bytes = size_t{6} << 20; // of classes beside trees
     double rfc_operations = 4e8;         // on words of 64 bits, about what the building takes
-    double tree_operations = 2e5;        // for each box: windows tried and boxes placed
+    double tree_operations = 1e5;        // for each box: windows tried and boxes placed
     double most_tree_operations = 4e9;
 };
 /// Nothing if it would exceed the budget.
 std::optional<Rfc> build_rfc(const RuleSet& set, const Budget& budget);
 std::optional<Forest> build_forest(const RuleSet& set, const Budget& budget);
 size_t bytes_of(const Rfc& rfc);
+/// Estimated, of a look-up.
+double ns_of(const Rfc& rfc);
+double ns_of(const Forest& forest, const RuleSet& set);
 size_t bytes_of(const Forest& forest, const RuleSet& set);
 /// Bytes of a forest's row: a range for each field, what must be present, the rule.
 size_t row_bytes(const RuleSet& set);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <numeric>
 
 namespace xdpc::classify {
 
@@ -40,7 +41,8 @@ std::vector<std::pair<unsigned, unsigned>> widest_groups(const RuleSet& set) {
     return groups;
 }
 
-/// Boxes parted by whether they fix at least `threshold` of 32 bits of either key; none empty.
+/// Boxes parted by whether they fix at least `threshold` of 32 bits of either key: those that fix both first,
+/// those that fix neither last.
 std::vector<std::vector<uint32_t>> partition(const RuleSet& set, unsigned threshold) {
     const auto groups = widest_groups(set);
     std::vector<std::vector<uint32_t>> parts(4);
@@ -52,9 +54,21 @@ std::vector<std::vector<uint32_t>> partition(const RuleSet& set, unsigned thresh
         }
         parts[threshold ? part : 0].push_back(box);
     }
+    if (parts[1].size() < parts[2].size()) {
+        std::swap(parts[1], parts[2]);
+    }
     std::erase_if(parts, [](const auto& part) { return part.empty(); });
-    std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.front() < b.front(); });
     return parts;
+}
+
+RuleSet subset(const RuleSet& set, const std::vector<uint32_t>& boxes) {
+    RuleSet result{set.fields, set.presence, set.with, set.without, {}, {}, {}};
+    for (const uint32_t box : boxes) {
+        result.ranges.insert(result.ranges.end(), set.box(box), set.box(box) + set.fields.size());
+        result.needs.push_back(set.needs[box]);
+        result.rules.push_back(set.rules[box]);
+    }
+    return result;
 }
 
 /// Puts a tree behind what is there.
@@ -73,8 +87,9 @@ void append(Forest& forest, const Tree& tree, uint32_t first_rule) {
     forest.leaf = std::max(forest.leaf, tree.leaf);
 }
 
-std::optional<Forest> plant(const RuleSet& set, const Budget& budget, unsigned threshold) {
-    const auto parts = partition(set, threshold);
+using Parts = std::vector<std::vector<uint32_t>>;
+
+std::vector<std::optional<Tree>> build_trees(const RuleSet& set, const Parts& parts, const Budget& budget) {
     std::vector<std::future<std::optional<Tree>>> building;
     for (const auto& part : parts) {
         const auto build = [&set, &part, &budget] { return build_tree(set, part, budget); };
@@ -82,19 +97,32 @@ std::optional<Forest> plant(const RuleSet& set, const Budget& budget, unsigned t
         building.push_back(
             std::async(part.size() > 2000 ? std::launch::async : std::launch::deferred, build));
     }
+    std::vector<std::optional<Tree>> trees;
+    for (auto& tree : building) {
+        trees.push_back(tree.get());
+    }
+    return trees;
+}
+
+/// The first parts as trees, `wide` for all others.
+std::optional<Forest> plant(const RuleSet& set, const Parts& parts,
+                            const std::vector<std::optional<Tree>>& trees, size_t count,
+                            std::optional<Rfc> wide, const Budget& budget) {
     Forest forest;
+    forest.wide = std::move(wide);
     forest.nodes.push_back(leaf_bit); // what a finished walk reads
     forest.rows.push_back(0);         // never reached: that leaf has no rows
-    bool grown = true;
-    for (size_t i = 0; i < parts.size(); ++i) {
-        const std::optional<Tree> tree = building[i].get();
-        grown = grown && tree;
-        if (grown) {
-            append(forest, *tree, set.rules[parts[i].front()]);
+    std::vector<size_t> order(count);
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(),
+              [&](size_t a, size_t b) { return parts[a].front() < parts[b].front(); });
+    for (const size_t i : order) {
+        if (!trees[i]) {
+            return {};
         }
+        append(forest, *trees[i], set.rules[parts[i].front()]);
     }
-    const bool fits = grown && bytes_of(forest, set) <= budget.bytes;
-    return fits ? std::optional(std::move(forest)) : std::nullopt;
+    return bytes_of(forest, set) <= budget.bytes ? std::optional(std::move(forest)) : std::nullopt;
 }
 
 struct Walk {
@@ -117,6 +145,7 @@ bool holds(const RuleSet& set, uint32_t box, const Header& header) {
 
 Walk walk(const Forest& forest, const RuleSet& set, const Header& header) {
     Walk result;
+    result.rule = forest.wide ? look_up(*forest.wide, header) : no_rule;
     for (const Forest::Part& part : forest.parts) {
         uint64_t node = part.root;
         for (; !(node & leaf_bit); ++result.nodes) {
@@ -140,11 +169,6 @@ Walk walk(const Forest& forest, const RuleSet& set, const Header& header) {
     return result;
 }
 
-/// A node is about a cache miss where the tables are large, so what counts is their number.
-double cost_of(const Forest& forest) {
-    return 4 * forest.mean_depth + 2 * forest.mean_rows;
-}
-
 void measure(Forest& forest, const RuleSet& set, const std::vector<Header>& headers) {
     for (const Header& header : headers) {
         const Walk result = walk(forest, set, header);
@@ -156,20 +180,35 @@ void measure(Forest& forest, const RuleSet& set, const std::vector<Header>& head
 } // namespace
 
 std::optional<Forest> build_forest(const RuleSet& set, const Budget& budget) {
-    constexpr size_t many = 1500; // boxes: beyond, building is too long to try again
+    constexpr size_t many = 15'000; // boxes: beyond, building is too long to try again
     std::optional<Forest> best;
     const std::vector<Header> headers = sample_headers(set, 1000, 1);
+    const auto consider = [&](std::optional<Forest> forest) {
+        if (forest) {
+            measure(*forest, set, headers);
+            if (!best || ns_of(*forest, set) < ns_of(*best, set)) {
+                best = std::move(forest);
+            }
+        }
+    };
+    Budget wide_budget = budget;
+    wide_budget.rfc_bytes = std::min(budget.rfc_bytes, budget.wide_bytes);
     for (const unsigned threshold : {16U, 12U, 20U, 8U, 0U}) {
         if (best && set.size() > many) {
             break;
         }
-        std::optional<Forest> forest = plant(set, budget, threshold);
-        if (!forest) {
-            continue;
-        }
-        measure(*forest, set, headers);
-        if (!best || cost_of(*forest) < cost_of(*best)) {
-            best = std::move(forest);
+        const Parts parts = partition(set, threshold);
+        const std::vector<std::optional<Tree>> trees = build_trees(set, parts, budget);
+        consider(plant(set, parts, trees, parts.size(), {}, budget));
+        std::vector<uint32_t> boxes;
+        for (size_t count = parts.size() - 1; count > 0; --count) { // more and more of the parts as classes
+            boxes.insert(boxes.end(), parts[count].begin(), parts[count].end());
+            std::sort(boxes.begin(), boxes.end());
+            std::optional<Rfc> wide = build_rfc(subset(set, boxes), wide_budget);
+            if (!wide) {
+                break;
+            }
+            consider(plant(set, parts, trees, count, std::move(wide), budget));
         }
     }
     return best;
@@ -188,7 +227,8 @@ size_t row_bytes(const RuleSet& set) {
 }
 
 size_t bytes_of(const Forest& forest, const RuleSet& set) {
-    return 8 * forest.nodes.size() + row_bytes(set) * forest.rows.size();
+    return 8 * forest.nodes.size() + row_bytes(set) * forest.rows.size() +
+           (forest.wide ? bytes_of(*forest.wide) : 0);
 }
 
 } // namespace xdpc::classify

@@ -48,6 +48,7 @@ private:
     void prune(Boxes& boxes, const Region& region) const;
     [[nodiscard]] bool covers(uint32_t earlier, uint32_t later, const Region& region) const;
     [[nodiscard]] bool covers_all(uint32_t box, const Region& region) const;
+    [[nodiscard]] uint32_t telling(const Boxes& boxes, size_t field) const;
     [[nodiscard]] Window best_window(const Boxes& boxes, const Region& region);
     [[nodiscard]] double judge(const Boxes& boxes, const Region& region, const Window& window, double scale,
                                double limit);
@@ -198,7 +199,8 @@ double Builder::judge(const Boxes& boxes, const Region& region, const Window& wi
                       double limit) {
     constexpr double bad = 1e300;
     const size_t children = size_t{1} << window.width;
-    counts_.assign(std::max(counts_.size(), children), 0);
+    counts_.resize(std::max(counts_.size(), children));
+    std::fill_n(counts_.begin(), children, 0);
     double total = 0;
     for (const uint32_t box : boxes) {
         each_child(box, region, window, [&](uint32_t child) {
@@ -227,6 +229,27 @@ double Builder::judge(const Boxes& boxes, const Region& region, const Window& wi
     return most >= all && left >= std::log2(1 + all * scale) - 1e-9 ? bad : left;
 }
 
+/// Bits of a field by which its boxes can be told apart: not all fix them to one value, or not at all.
+uint32_t Builder::telling(const Boxes& boxes, size_t field) const {
+    uint32_t ones = 0;
+    uint32_t zeros = 0;
+    uint32_t open = 0;
+    for (const uint32_t box : boxes) {
+        if (is_presence(field)) {
+            ones |= set_.needs[box];
+            open |= ~set_.needs[box];
+            continue;
+        }
+        const auto [lo, hi] = set_.box(box)[field];
+        const uint32_t below = lo == hi ? 0 : ~0U >> __builtin_clz(lo ^ hi); // bits that are not all the same
+        const bool prefix = (lo & below) == 0 && (hi & below) == below;
+        ones |= (lo & ~below) | (prefix ? 0 : below);
+        zeros |= (~lo & ~below) | (prefix ? 0 : below);
+        open |= prefix ? below : 0;
+    }
+    return (ones & zeros) | ((ones | zeros) & open);
+}
+
 Window Builder::best_window(const Boxes& boxes, const Region& region) {
     const auto count = static_cast<double>(boxes.size());
     Boxes some;
@@ -238,14 +261,16 @@ Window Builder::best_window(const Boxes& boxes, const Region& region) {
     const double limit = max_copies * count + few;
     Window best;
     for (size_t field = 0; field <= set_.fields.size(); ++field) {
-        const unsigned step = width_of(field) > 16 && boxes.size() > 5000 ? 2 : 1;
+        const uint32_t telling = this->telling(some, field) & ~region[field].bits;
         for (const unsigned width : {1U, 2U, 3U, 4U, 6U, 8U, 10U, 12U, 14U, 16U}) {
             if (width > width_of(field) || (width > 3 && std::exp2(width) > limit)) {
                 break;
             }
-            for (unsigned shift = 0; shift + width <= width_of(field); shift += step) {
-                if (region[field].bits & ((1U << width) - 1) << shift) {
-                    continue;
+            for (unsigned shift = 0; shift + width <= width_of(field); ++shift) {
+                const uint32_t bits = ((1U << width) - 1) << shift;
+                const uint32_t ends = 1U << shift | 1U << (shift + width - 1);
+                if ((region[field].bits & bits) || (telling & ends) != ends) {
+                    continue; // a narrower one does as well
                 }
                 Window window{field, shift, width, 0};
                 window.score = judge(some, region, window, scale, limit / scale);

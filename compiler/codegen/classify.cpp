@@ -12,8 +12,10 @@ using namespace llvm;
 
 namespace {
 
-/// Arrays beyond this have a map of their own.
+/// Arrays beyond this are not in the map of small ones but share others, up to some bytes each: a program may
+/// have 64 maps.
 constexpr size_t large = size_t{64} << 10;
+constexpr size_t shared_bytes = size_t{2} << 20;
 
 std::vector<uint8_t> bytes_of(const std::vector<uint32_t>& words) {
     const auto* begin = reinterpret_cast<const uint8_t*>(words.data());
@@ -204,7 +206,12 @@ Value* hidden(Lowering& l, Value* value) {
 GlobalVariable* add_bytes(Lowering& l, const std::vector<uint8_t>& bytes) {
     GlobalVariable* table = add_table(l, ConstantDataArray::get(l.context(), bytes));
     if (bytes.size() > large) {
-        table->setSection(".rodata.t" + std::to_string(l.tables_made));
+        if (l.large_tables == 0 || l.large_bytes + bytes.size() > shared_bytes) {
+            ++l.large_tables;
+            l.large_bytes = 0;
+        }
+        l.large_bytes += bytes.size();
+        table->setSection(".rodata.t" + std::to_string(l.large_tables));
     }
     return table;
 }

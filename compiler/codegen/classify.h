@@ -28,7 +28,7 @@ llvm::Value* emit_rfc(Lowering& l, const classify::Rfc& rfc,
                       const std::function<llvm::Value*(size_t field)>& number, llvm::BasicBlock* never);
 llvm::Value* emit_forest(Lowering& l, const classify::Forest& forest, const classify::RuleSet& set,
                          const Numbers& numbers, llvm::BasicBlock* never);
-/// Constant bytes in a section of their own kind; large ones do not share a map with others.
+/// Constant bytes; large ones are in maps apart from the others.
 llvm::GlobalVariable* add_bytes(Lowering& l, const std::vector<uint8_t>& bytes);
 /// A number of `bytes` bytes at `index` of an array of `count`; leads to `never` from where the index is
 /// beyond.

@@ -59,6 +59,7 @@ public:
 
 private:
     void store_numbers();
+    Value* number(size_t field);
     Value* step(Value* node);
     std::vector<Value*> walk();
     /// The better of `best` and what the leaf's rows give: a rule, no_rule if none.
@@ -83,12 +84,18 @@ void ForestEmitter::store_numbers() {
     slots_ = std::bit_ceil(numbers_.size());
     Function* function = b.GetInsertBlock()->getParent();
     IRBuilder<> head(&function->getEntryBlock(), function->getEntryBlock().begin());
-    memory_ = head.CreateAlloca(ArrayType::get(l_.i64(), slots_));
+    memory_ = head.CreateAlloca(ArrayType::get(l_.i32(), slots_));
     memory_->setAlignment(Align(8));
     for (uint64_t i = 0; i < slots_; ++i) { // all: the verifier lets no other be read
-        Value* number = i < numbers_.size() ? numbers_[i] : l_.c64(0);
-        b.CreateAlignedStore(number, at(l_, memory_, 8 * i), Align(8), true);
+        Value* number = i < numbers_.size() ? b.CreateTrunc(numbers_[i], l_.i32()) : l_.c32(0);
+        b.CreateAlignedStore(number, at(l_, memory_, 4 * i), Align(4), true);
     }
+}
+
+/// From there: kept as a value besides, each number would be spilled, and a function's stack is short.
+Value* ForestEmitter::number(size_t field) {
+    Value* place = at(l_, memory_, 4 * field);
+    return l_.builder.CreateZExt(l_.builder.CreateAlignedLoad(l_.i32(), place, Align(4), true), l_.i64());
 }
 
 /// To the child; a leaf stays what it is.
@@ -96,8 +103,8 @@ Value* ForestEmitter::step(Value* node) {
     auto& b = l_.builder;
     Value* done = hidden(l_, b.CreateAShr(node, 63)); // all ones at a leaf
     Value* field = b.CreateAnd(hidden(l_, b.CreateLShr(node, 48)), slots_ - 1);
-    Value* place = b.CreateGEP(l_.i8(), memory_, b.CreateMul(field, l_.c64(8)));
-    Value* number = b.CreateAlignedLoad(l_.i64(), place, Align(8), true);
+    Value* place = b.CreateGEP(l_.i8(), memory_, b.CreateMul(field, l_.c64(4)));
+    Value* number = b.CreateZExt(b.CreateAlignedLoad(l_.i32(), place, Align(4), true), l_.i64());
     Value* left = b.CreateAnd(b.CreateLShr(node, 32), 31);
     Value* right = b.CreateAnd(b.CreateLShr(node, 40), 31);
     Value* bits = b.CreateAnd(b.CreateShl(number, left), l_.c64(0xffffffff));
@@ -153,10 +160,10 @@ Value* ForestEmitter::outside(Value* row) {
         return b.CreateZExt(b.CreateAlignedLoad(type, at(l_, row, offset), Align(bytes)), l_.i64());
     };
     Value* need = load(layout_.need, 4);
-    Value* differs = b.CreateAnd(need, b.CreateNot(numbers_.back()));
+    Value* differs = b.CreateAnd(need, b.CreateNot(number(set_.fields.size())));
     for (size_t f = 0; f < set_.fields.size(); ++f) {
         const unsigned bytes = set_.fields[f].width > 16 ? 4 : 2;
-        Value* above = b.CreateSub(numbers_[f], load(layout_.offsets[f], bytes));
+        Value* above = b.CreateSub(number(f), load(layout_.offsets[f], bytes));
         above = b.CreateAnd(above, l_.c64(0xffffffff)); // below the low end: very large
         Value* beyond = b.CreateSub(load(layout_.offsets[f] + bytes, bytes), above);
         differs = b.CreateOr(differs, b.CreateLShr(hidden(l_, beyond), 63));

@@ -81,6 +81,8 @@ struct Lowering {
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
     llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
     unsigned tables_made = 0;
+    unsigned large_tables = 0;                           // maps of large tables
+    size_t large_bytes = 0;                              // in the last of them
     std::map<uint32_t, TableData> table_data;            // by TableId
     std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
     std::map<size_t, ClassifierFunction> classifiers;    // by index in the plan, of those that were asked

@@ -221,7 +221,7 @@ Value* ForestEmitter::run() {
     rows_ = add_bytes(l_, row_data(forest_, set_, layout_));
     Value* best = l_.c64(classify::no_rule);
     if (forest_.wide) { // its 0 is no rule, and becomes it
-        Value* found = emit_rfc(l_, *forest_.wide, numbers_, never_);
+        Value* found = emit_rfc(l_, *forest_.wide, [this](size_t field) { return number(field); }, never_);
         best = b.CreateAnd(b.CreateSub(found, l_.c64(1)), l_.c64(0xffffffff));
     }
     best = hidden(l_, best);

@@ -52,8 +52,6 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
     auto verdicts = translate_verdicts(old, next);
     std::vector<sets::NewElement> live;
     SetChange& change = merged.change;
-    merged.origins.assign(merged.elements.size(), 0);
-    std::vector<uint32_t> live_origins;
     for (const sets::Element& element : merged.there) {
         auto found = index.find(element.low, element.high);
         if (found) {
@@ -67,7 +65,6 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
             kept.packets = element.packets;
             kept.bytes = element.bytes;
             known[*found] = true;
-            merged.origins[*found] = element.number;
             change.kept++;
             continue;
         }
@@ -87,23 +84,15 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
                             next.name, text ? text(old, element.low, element.high) : "?",
                             old.verdicts[element.value]),
                 fmt::format("`xdpc set del` takes it out; {}", reset_hint));
-        live.push_back({.low = element.low,
-                        .high = element.high,
-                        .timeout_ns = element.timeout_ns,
-                        .expires_ns = element.expires_ns,
-                        .packets = element.packets,
-                        .bytes = element.bytes,
-                        .value = *value,
-                        .from_file = false,
-                        .comment = element.comment});
-        live_origins.push_back(element.number);
+        sets::NewElement& kept = live.emplace_back(sets::as_new(element));
+        kept.value = *value;
+        kept.from_file = false;
         change.kept++;
         change.live++;
     }
     change.added = static_cast<uint64_t>(std::count(known.begin(), known.end(), false));
     merged.differs |= change.added != 0 || change.removed != 0;
     merged.elements.insert(merged.elements.end(), live.begin(), live.end());
-    merged.origins.insert(merged.origins.end(), live_origins.begin(), live_origins.end());
     change.elements = merged.elements.size();
     if (change.elements > next.size)
         return fail(

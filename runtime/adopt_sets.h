@@ -11,7 +11,6 @@ Result<void> check_types(const ArtifactSet& old, const ArtifactSet& next);
 struct Merged {
     std::vector<sets::Element> there;       // the old ones; `elements` refer to them
     std::vector<sets::NewElement> elements; // of the file first, in its order, then live ones
-    std::vector<uint32_t> origins;          // number of the old element of each, 0: none
     bool differs = false;                   // from what is there
     SetChange change;
 };

@@ -108,7 +108,7 @@ Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const
         return tl::unexpected(built.error());
     out.state->arrays[id] = std::move(*built);
     if (before.has_counter && set.has_counter) {
-        auto carry = make_carry(merged->there, table->layout().element_count);
+        auto carry = make_carry(*table, merged->there);
         if (!carry)
             return tl::unexpected(carry.error());
         out.carry[id] = std::move(*carry);
@@ -119,12 +119,10 @@ Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const
 /// The table goes on: what is in it counts as it stands.
 Result<void> adopt_table(Adoption& out, const ArtifactSet& set, uint32_t id, const FileKeys& in_file,
                          SetChange& change, uint64_t now) {
-    auto entries = dynamic_entries(out.state->reuse.at(set_map(id)).get(), words_of(set.parts));
+    auto entries = live_entries(out.state->reuse.at(set_map(id)).get(), words_of(set.parts), now);
     if (!entries)
         return tl::unexpected(entries.error());
     for (const auto& entry : *entries) {
-        if (entry.entry.expires_ns != 0 && entry.entry.expires_ns <= now)
-            continue;
         if ((entry.entry.flags & XDPC_ELEMENT_FILE) != 0 && !in_file.contains(entry.key)) {
             out.leaving.emplace_back(id, entry.key);
             change.removed++;
@@ -137,16 +135,14 @@ Result<void> adopt_table(Adoption& out, const ArtifactSet& set, uint32_t id, con
 }
 
 /// A table of another size: it begins with what the old one holds. What is counted and added there until the
-/// old program has ended is carried (carry_dynamic.cpp).
+/// old program has ended is carried (carry_state.cpp).
 Result<void> copy_table(Adoption& out, const ArtifactSet& set, uint32_t id, const Fd& old_hash,
                         const FileKeys& in_file, SetChange& change, uint64_t now) {
-    auto entries = dynamic_entries(old_hash.get(), words_of(set.parts));
+    auto entries = live_entries(old_hash.get(), words_of(set.parts), now);
     if (!entries)
         return tl::unexpected(entries.error());
     std::vector<DynamicElement>& elements = out.state->elements[id];
     for (auto& [key, entry] : *entries) {
-        if (entry.expires_ns != 0 && entry.expires_ns <= now)
-            continue;
         auto found = in_file.find(key);
         if (found == in_file.end() && (entry.flags & XDPC_ELEMENT_FILE) != 0) {
             change.removed++;
@@ -307,61 +303,6 @@ Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool re
     if (auto done = adopt_rest(out, next, *old, from); !done)
         return tl::unexpected(done.error());
     return out;
-}
-
-namespace {
-
-/// Calls `use` for each set of `to` with a carry pin and its array in `from`.
-template<class Use> Result<void> each_carry(const Generation& from, const Generation& to, Use use) {
-    auto old = read_record(from.path);
-    auto next = read_record(to.path);
-    if (!old || !next)
-        return {};
-    auto matches = match_sets(old->artifact.sets, next->artifact.sets);
-    for (uint32_t id = 0; id < matches.size(); id++) {
-        std::string path = to.path + "/" + carry_pin(id);
-        if (!matches[id] || is_dynamic(next->artifact.sets[id]))
-            continue;
-        Fd carry = open_pin(path);
-        if (!carry.valid())
-            continue;
-        auto old_array = map_array(open_pin(from.path + "/" + inner_pin(*matches[id])));
-        auto new_array = map_array(open_pin(to.path + "/" + inner_pin(id)));
-        if (!old_array || !new_array)
-            return fail("cannot open a set's array to carry its counters");
-        auto old_table = open_table(*old_array, old->artifact.sets[*matches[id]]);
-        auto new_table = open_table(*new_array, next->artifact.sets[id]);
-        auto copied = map_all(carry.get());
-        if (!old_table || !new_table || !copied)
-            return fail("cannot read a set's array to carry its counters");
-        use(*old_array, *old_table, *new_array, *new_table, static_cast<xdpc_counter*>(copied->address()));
-        unlink(path.c_str());
-    }
-    return {};
-}
-
-} // namespace
-
-Result<void> carry_state(const Generation& from, const Generation& to) {
-    auto carried = each_carry(from, to, [](auto&, auto& old_table, auto& array, auto& table, auto* copied) {
-        add_counts(
-            old_table, array, table, [&](const sets::Element& element) { return copied[element.number]; },
-            &copied[0].packets);
-    });
-    return carried.and_then([&] { return move_tables(from, to, to); });
-}
-
-Result<void> give_back_state(const Generation& from, const Generation& to) {
-    auto given = each_carry(to, from, [](auto& old_array, auto& old_table, auto&, auto& table, auto* copied) {
-        add_counts(
-            table, old_array, old_table,
-            [&](const sets::Element& element) {
-                auto number = old_table.find(element.low, element.high, monotonic_now());
-                return number ? copied[*number] : xdpc_counter{};
-            },
-            nullptr);
-    });
-    return given.and_then([&] { return move_tables(from, to, from); });
 }
 
 } // namespace xdpc::rt

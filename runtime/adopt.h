@@ -27,11 +27,6 @@ Result<void> carry_state(const Generation& from, const Generation& to);
 /// The other way round, for taking a swap back.
 Result<void> give_back_state(const Generation& from, const Generation& to);
 
-/// What rules wrote into tables that have another size in `to`: moved there, entry by entry. No program may
-/// run that writes those of `from`. `newer` of the two has carry pins of such sets, which go when all is in
-/// it. May be done again after a kill.
-Result<void> move_tables(const Generation& from, const Generation& to, const Generation& newer);
-
 /// For each of `next` the one of `previous` that it continues.
 std::vector<std::optional<uint32_t>> match_sets(const std::vector<ArtifactSet>& previous,
                                                 const std::vector<ArtifactSet>& next);

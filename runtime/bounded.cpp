@@ -1,4 +1,5 @@
 #include "runtime/bounded.h"
+#include "runtime/pins.h"
 
 #include <algorithm>
 #include <atomic>
@@ -21,7 +22,7 @@ bool is_free(const xdpc_bucket& bucket, uint64_t now) {
     return bucket.full_at <= now;
 }
 bool is_free(const xdpc_dynamic& element, uint64_t now) {
-    return element.expires_ns != 0 && element.expires_ns <= now;
+    return expired(element, now);
 }
 
 /// Looks at one place: takes it for the key and puts the entry in, or leaves it.
@@ -101,6 +102,28 @@ Result<BoundedTable> open_bounded(int hash_fd, int ring_fd, uint64_t* cursor, ui
     return BoundedTable{hash_fd, std::move(*ring), cursor, size, words};
 }
 
+Result<std::optional<DynamicTable>> open_dynamic(const std::string& generation_path,
+                                                 const StateRecord& record, uint32_t set) {
+    DynamicTable opened;
+    opened.hash = open_pin(generation_path + "/" + set_map(set));
+    opened.ring = open_pin(generation_path + "/" + set_ring(set));
+    opened.shared = open_pin(generation_path + "/dynamic");
+    if (!opened.hash.valid() || !opened.ring.valid() || !opened.shared.valid())
+        return std::optional<DynamicTable>{};
+    auto memory = map_all(opened.shared.get());
+    if (!memory)
+        return tl::unexpected(memory.error());
+    opened.memory = std::move(*memory);
+    auto* entries = static_cast<xdpc_dynamic_set*>(opened.memory.address());
+    const ArtifactSet& described = record.artifact.sets[set];
+    auto table = open_bounded(opened.hash.get(), opened.ring.get(), &entries[record.slots.sets[set]].cursor,
+                              described.size, words_of(described.parts));
+    if (!table)
+        return tl::unexpected(table.error());
+    opened.table = std::move(*table);
+    return std::optional(std::move(opened));
+}
+
 Result<PutIn> put_in(const BoundedTable& table, std::span<const uint32_t> key, xdpc_dynamic entry,
                      uint64_t now) {
     return put(table, key, entry, now);
@@ -115,6 +138,28 @@ Result<std::vector<KeyedEntry<xdpc_dynamic>>> dynamic_entries(int hash_fd, uint3
 }
 Result<std::vector<KeyedEntry<xdpc_bucket>>> bucket_entries(int hash_fd, uint32_t words) {
     return entries<xdpc_bucket>(hash_fd, words);
+}
+
+bool expired(const xdpc_dynamic& element, uint64_t now) {
+    return element.expires_ns != 0 && element.expires_ns <= now;
+}
+
+Result<std::vector<KeyedEntry<xdpc_dynamic>>> live_entries(int hash_fd, uint32_t words, uint64_t now) {
+    auto all = dynamic_entries(hash_fd, words);
+    if (all)
+        std::erase_if(*all, [&](const auto& one) { return expired(one.entry, now); });
+    return all;
+}
+
+xdpc_dynamic dynamic_entry(const sets::NewElement& element) {
+    xdpc_dynamic entry{};
+    entry.expires_ns = element.expires_ns;
+    entry.timeout_ns = element.timeout_ns;
+    entry.value = element.value;
+    entry.flags = XDPC_ELEMENT_USED;
+    if (element.from_file)
+        entry.flags |= XDPC_ELEMENT_FILE;
+    return entry;
 }
 
 Result<void> clear_bounded(const BoundedTable& table) {

@@ -5,11 +5,20 @@
 
 namespace xdpc::rt {
 
-/// The map of counters as they were copied, by the number of the old element; entry 0 is how many are
-/// carried.
-Result<Fd> make_carry(std::span<const sets::Element> there, uint32_t places);
-/// Adds to `to`'s elements what `from` counted beyond `copied`, which is by numbers of `old`.
-void add_counts(const sets::Table& from_table, const SetArray& to, const sets::Table& to_table,
-                const std::function<xdpc_counter(const sets::Element&)>& copied, uint64_t* done);
+/// The map of counters as they were `copied` from the old array, by the number of the old element; entry 0 is
+/// how many are carried. What was not copied, since it had expired, is not carried either.
+Result<Fd> make_carry(const sets::Table& old, std::span<const sets::Element> copied);
+
+enum class Carry : uint8_t {
+    On,   // from the old array to the new one: each element once, however often it is begun
+    Back, // from the new one to the old one, since a swap is taken back
+};
+/// A set's array, and the set as its policy has it.
+struct CountedArray {
+    Fd fd;
+    const ArtifactSet& set;
+};
+/// Adds to `to`'s elements what `from`'s counted since the copies in `carry` were made.
+Result<void> carry_counts(CountedArray from, CountedArray to, const Fd& carry, Carry way);
 
 } // namespace xdpc::rt

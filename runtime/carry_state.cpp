@@ -1,5 +1,6 @@
-// A dynamic set whose size changes: what is left in the old table, once nothing writes it any more.
+// What the old program counted and added since the new one's state was made, once nothing writes it any more.
 #include "runtime/adopt.h"
+#include "runtime/carry_sets.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -32,37 +33,29 @@ Result<void> move_one(const Fd& from, const BoundedTable& to, const KeyedEntry<x
     return {};
 }
 
+/// What rules wrote into a table that has another size in `to`: moved there, entry by entry.
 Result<void> move_table(const Generation& from, uint32_t old_id, const Generation& to, uint32_t id,
                         const StateRecord& record) {
-    const ArtifactSet& set = record.artifact.sets[id];
     Fd old_hash = open_pin(from.path + "/" + set_map(old_id));
-    Fd hash = open_pin(to.path + "/" + set_map(id));
-    Fd ring = open_pin(to.path + "/" + set_ring(id));
-    Fd shared = open_pin(to.path + "/dynamic");
-    if (!old_hash.valid() || !hash.valid() || !ring.valid() || !shared.valid())
+    auto opened = open_dynamic(to.path, record, id);
+    if (!opened)
+        return tl::unexpected(opened.error());
+    if (!old_hash.valid() || !*opened)
         return {}; // no rule of one of them uses it
-    auto memory = map_all(shared.get());
-    auto entries = dynamic_entries(old_hash.get(), words_of(set.parts));
-    if (!memory || !entries)
-        return tl::unexpected(memory ? entries.error() : memory.error());
-    auto* cursors = static_cast<xdpc_dynamic_set*>(memory->address());
-    auto table = open_bounded(hash.get(), ring.get(), &cursors[record.slots.sets[id]].cursor, set.size,
-                              words_of(set.parts));
-    if (!table)
-        return tl::unexpected(table.error());
     uint64_t now = monotonic_now();
+    auto entries = live_entries(old_hash.get(), words_of(record.artifact.sets[id].parts), now);
+    if (!entries)
+        return tl::unexpected(entries.error());
     for (const auto& entry : *entries) {
-        if (entry.entry.expires_ns != 0 && entry.entry.expires_ns <= now)
-            continue;
-        if (auto moved = move_one(old_hash, *table, entry, now); !moved)
+        if (auto moved = move_one(old_hash, (*opened)->table, entry, now); !moved)
             return moved;
     }
     return {};
 }
 
-} // namespace
-
-Result<void> move_tables(const Generation& from, const Generation& to, const Generation& newer) {
+/// Of each set that both have and one of them was made from the other's. The newer one's carry pins say
+/// which, and go where all is in it.
+Result<void> carry(const Generation& from, const Generation& to, Carry way) {
     auto old = read_record(from.path);
     auto next = read_record(to.path);
     if (!old || !next)
@@ -71,16 +64,34 @@ Result<void> move_tables(const Generation& from, const Generation& to, const Gen
     for (uint32_t id = 0; id < matches.size(); id++) {
         if (!matches[id])
             continue;
-        const uint32_t newer_id = newer.path == to.path ? id : *matches[id];
-        const std::string carry = newer.path + "/" + carry_pin(newer_id);
-        if (!is_dynamic(next->artifact.sets[id]) || !open_pin(carry).valid())
+        const uint32_t old_id = *matches[id];
+        const std::string path =
+            way == Carry::On ? to.path + "/" + carry_pin(id) : from.path + "/" + carry_pin(old_id);
+        Fd carry = open_pin(path);
+        if (!carry.valid())
             continue;
-        if (auto moved = move_table(from, *matches[id], to, id, *next); !moved)
-            return moved;
-        if (newer.path == to.path)
-            unlink(carry.c_str());
+        const ArtifactSet& set = next->artifact.sets[id];
+        auto done =
+            is_dynamic(set)
+                ? move_table(from, old_id, to, id, *next)
+                : carry_counts({open_pin(from.path + "/" + inner_pin(old_id)), old->artifact.sets[old_id]},
+                               {open_pin(to.path + "/" + inner_pin(id)), set}, carry, way);
+        if (!done)
+            return done;
+        if (way == Carry::On)
+            unlink(path.c_str());
     }
     return {};
+}
+
+} // namespace
+
+Result<void> carry_state(const Generation& from, const Generation& to) {
+    return carry(from, to, Carry::On);
+}
+
+Result<void> give_back_state(const Generation& from, const Generation& to) {
+    return carry(from, to, Carry::Back);
 }
 
 } // namespace xdpc::rt

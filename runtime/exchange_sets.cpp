@@ -2,7 +2,6 @@
 #include "runtime/carry_sets.h"
 #include "runtime/generations.h"
 
-#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
@@ -29,28 +28,16 @@ Result<void> remove_all(const std::string& directory) {
     return {};
 }
 
-/// Adds what the old array's elements counted since they were copied, each once however often this is begun.
-Result<void> carry_counts(const std::string& path, uint32_t id, const Fd& carry) {
+/// Adds what the old array's elements counted since they were copied.
+Result<void> carry_on(const std::string& path, uint32_t id, const Fd& carry) {
     auto record = read_record(path);
     if (!record)
         return tl::unexpected(record.error());
     if (id >= record->artifact.sets.size())
         return fail(fmt::format("{} is of no set", carry_pin(id)));
     const ArtifactSet& set = record->artifact.sets[id];
-    auto old_array = map_array(open_pin(path + "/" + inner_pin(id)));
-    auto new_array = map_array(open_pin(next_of(path) + "/" + inner_pin(id)));
-    auto copied = map_all(carry.get());
-    if (!old_array || !new_array || !copied)
-        return fail(fmt::format("cannot open the arrays of set `{}` to carry its counters", set.name));
-    auto old_table = open_table(*old_array, set);
-    auto new_table = open_table(*new_array, set);
-    if (!old_table || !new_table)
-        return fail(fmt::format("cannot read the arrays of set `{}` to carry its counters", set.name));
-    auto* counts = static_cast<xdpc_counter*>(copied->address());
-    add_counts(
-        *old_table, *new_array, *new_table,
-        [&](const sets::Element& element) { return counts[element.number]; }, &counts[0].packets);
-    return {};
+    return carry_counts({open_pin(path + "/" + inner_pin(id)), set},
+                        {open_pin(next_of(path) + "/" + inner_pin(id)), set}, carry, Carry::On);
 }
 
 Result<void> finish_one(const std::string& path, uint32_t id) {
@@ -67,7 +54,7 @@ Result<void> finish_one(const std::string& path, uint32_t id) {
     Fd carry = open_pin(next_of(path) + "/" + carry_pin(id));
     step("set-carry");
     if (carry.valid()) {
-        if (auto carried = carry_counts(path, id, carry); !carried)
+        if (auto carried = carry_on(path, id, carry); !carried)
             return carried;
     }
     step("set-rename");
@@ -83,20 +70,14 @@ Exchange::~Exchange() {
         (void)remove_all(stage_of(path_));
 }
 
-Result<void> Exchange::add(uint32_t set, const SetArray& array, std::span<const sets::Element> copied) {
+Result<void> Exchange::add(uint32_t set, const SetArray& array, const Fd& carry) {
     std::string stage = stage_of(path_);
     step("set-stage");
     if (!staged_ && mkdir(stage.c_str(), 0700) != 0)
         return fail_errno(fmt::format("cannot make {}", stage));
     staged_ = true;
-    if (!copied.empty()) {
-        uint32_t places = 0;
-        for (const sets::Element& element : copied)
-            places = std::max(places, element.number);
-        auto carry = make_carry(copied, places);
-        if (!carry)
-            return tl::unexpected(carry.error());
-        if (auto pinned = pin(*carry, stage + "/" + carry_pin(set)); !pinned)
+    if (carry.valid()) {
+        if (auto pinned = pin(carry, stage + "/" + carry_pin(set)); !pinned)
             return pinned;
     }
     return pin(array.fd, stage + "/" + inner_pin(set));

@@ -14,9 +14,9 @@ public:
     Exchange& operator=(const Exchange&) = delete;
     ~Exchange();
 
-    /// `copied` are the elements of the array that runs, with the counters that the new one began with; none
-    /// where the set counts nothing.
-    Result<void> add(uint32_t set, const SetArray& array, std::span<const sets::Element> copied);
+    /// `carry`, of make_carry(): the counters that the new array began with; none where the set counts
+    /// nothing.
+    Result<void> add(uint32_t set, const SetArray& array, const Fd& carry);
     /// An Error may leave the old or the new sets; the next command goes on with it.
     Result<void> commit();
 

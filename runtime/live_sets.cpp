@@ -1,3 +1,4 @@
+#include "runtime/carry_sets.h"
 #include "runtime/exchange_sets.h"
 #include "runtime/live_sets_impl.h"
 
@@ -35,9 +36,11 @@ Changed rebuild(LiveSets::Impl& impl, uint32_t id, LiveSets::Impl::Opened& opene
     auto array = build_array(impl.set(id), elements, now, {});
     if (!array)
         return failed(array.error());
+    auto carry = carry_of(impl.set(id), *opened.table, there);
+    if (!carry)
+        return failed(carry.error());
     Exchange exchange(impl.path);
-    auto done = exchange.add(id, *array, impl.set(id).has_counter ? there : std::vector<sets::Element>{})
-                    .and_then([&] { return exchange.commit(); });
+    auto done = exchange.add(id, *array, *carry).and_then([&] { return exchange.commit(); });
     if (!done)
         return failed(done.error());
     impl.opened.erase(id);
@@ -54,27 +57,15 @@ Changed refusal(const sets::Failure& failure, const sets::Table& table) {
     return tl::unexpected<std::variant<Error, Refused>>(std::move(why));
 }
 
-Changed add_dynamic(LiveSets::Impl& impl, uint32_t id, const sets::NewElement& element, uint64_t now) {
-    if (!element.comment.empty())
-        return refused("can have no comment: rules write this set");
-    auto opened = open_dynamic(impl, id);
+Changed add_dynamic(const LiveSets::Impl& impl, uint32_t id, const sets::NewElement& element, uint64_t now) {
+    auto opened = impl.open_table_of(id);
     if (!opened)
         return failed(opened.error());
-    const Fd& hash = opened->hash;
-    const ArtifactSet& set = impl.set(id);
-    xdpc_dynamic there{};
-    if (bpf_map_lookup_elem(hash.get(), element.low.data(), &there) == 0) {
-        if (there.expires_ns == 0 || there.expires_ns > now)
-            return refused("is already in the set");
-        bpf_map_delete_elem(hash.get(), element.low.data());
-    }
-    auto done = put_in(opened->table, element.low, dynamic_entry(element), now);
-    if (!done)
-        return failed(done.error());
-    if (*done == PutIn::Exists)
+    auto there = put_dynamic(*opened, impl.set(id), element, now);
+    if (!there)
+        return tl::unexpected(there.error());
+    if (*there)
         return refused("is already in the set");
-    if (*done == PutIn::Full)
-        return refused(fmt::format("is one too many: the set is full, its size is {}", set.size));
     return {};
 }
 
@@ -90,37 +81,29 @@ std::vector<sets::Element> live_elements(const sets::Table& table, uint64_t now)
     return all;
 }
 
-Result<OpenedDynamic> open_dynamic(const LiveSets::Impl& impl, uint32_t id) {
-    const ArtifactSet& set = impl.set(id);
-    OpenedDynamic opened;
-    auto hash = impl.open_hash(id);
-    if (!hash)
-        return tl::unexpected(hash.error());
-    opened.hash = std::move(*hash);
-    opened.ring = impl.pinned(set_ring(id));
-    opened.shared = impl.pinned("dynamic");
-    if (!opened.ring.valid() || !opened.shared.valid())
-        return fail_errno(fmt::format("cannot open set `{}`", set.name));
-    auto memory = map_all(opened.shared.get());
-    if (!memory)
-        return tl::unexpected(memory.error());
-    opened.memory = std::move(*memory);
-    auto* entries = static_cast<xdpc_dynamic_set*>(opened.memory.address());
-    auto table = open_bounded(opened.hash.get(), opened.ring.get(),
-                              &entries[impl.record.slots.sets[id]].cursor, set.size, words_of(set.parts));
-    if (!table)
-        return tl::unexpected(table.error());
-    opened.table = std::move(*table);
-    return opened;
+Result<Fd> carry_of(const ArtifactSet& set, const sets::Table& table, std::span<const sets::Element> copied) {
+    return set.has_counter ? make_carry(table, copied) : Fd();
 }
 
-xdpc_dynamic dynamic_entry(const sets::NewElement& element) {
-    xdpc_dynamic entry{};
-    entry.expires_ns = element.expires_ns;
-    entry.timeout_ns = element.timeout_ns;
-    entry.value = element.value;
-    entry.flags = XDPC_ELEMENT_USED;
-    return entry;
+tl::expected<std::optional<uint32_t>, std::variant<Error, Refused>>
+put_dynamic(const DynamicTable& opened, const ArtifactSet& set, const sets::NewElement& element,
+            uint64_t now) {
+    if (!element.comment.empty())
+        return refused("can have no comment: rules write this set");
+    xdpc_dynamic there{};
+    if (bpf_map_lookup_elem(opened.hash.get(), element.low.data(), &there) == 0) {
+        if (!expired(there, now))
+            return there.value;
+        bpf_map_delete_elem(opened.hash.get(), element.low.data());
+    }
+    auto done = put_in(opened.table, element.low, dynamic_entry(element), now);
+    if (!done)
+        return failed(done.error());
+    if (*done == PutIn::Exists) // a rule was faster
+        return element.value;
+    if (*done == PutIn::Full)
+        return refused(describe({.problem = sets::Problem::Full}, shape_of(set)));
+    return std::nullopt;
 }
 
 LiveSets::Taken& LiveSets::Taken::operator+=(const Taken& other) {
@@ -256,7 +239,7 @@ Result<void> LiveSets::list(uint32_t id, const std::function<bool(const sets::El
     Fd hash = impl_->pinned(set_map(id));
     if (!hash.valid())
         return {};
-    auto entries = dynamic_entries(hash.get(), words_of(impl_->set(id).parts));
+    auto entries = live_entries(hash.get(), words_of(impl_->set(id).parts), now);
     if (!entries)
         return tl::unexpected(entries.error());
     for (const auto& entry : *entries) {
@@ -268,7 +251,7 @@ Result<void> LiveSets::list(uint32_t id, const std::function<bool(const sets::El
         element.bytes = entry.entry.bytes;
         element.value = entry.entry.value;
         element.from_file = (entry.entry.flags & XDPC_ELEMENT_FILE) != 0;
-        if (!element.expired(now) && !use(element))
+        if (!use(element))
             break;
     }
     return {};

@@ -22,6 +22,16 @@ tl::unexpected<std::variant<Error, FileRefused>> refused(uint32_t set, size_t el
     return tl::unexpected<std::variant<Error, FileRefused>>(FileRefused{set, element, std::move(why)});
 }
 
+/// The file's elements, as they are added now: those of the policy alone are marked as a file's.
+std::vector<sets::NewElement> given_elements(const ArtifactSet& set, const FileElements& file, uint64_t now) {
+    std::vector<sets::NewElement> given = new_elements(set, *file.elements, now);
+    for (sets::NewElement& element : given)
+        element.from_file = false;
+    return given;
+}
+
+constexpr const char* other_verdict = "is in the map with another verdict";
+
 /// What a set is to hold.
 struct Wanted {
     std::vector<sets::Element> there;
@@ -33,18 +43,16 @@ constexpr size_t none = SIZE_MAX;
 
 OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const FileElements& file, bool replace,
                              uint64_t now) {
-    std::vector<sets::NewElement> given = new_elements(set, *file.elements, now);
+    std::vector<sets::NewElement> given = given_elements(set, file, now);
     ElementIndex index(given);
     std::vector<bool> known(given.size());
-    for (sets::NewElement& element : given)
-        element.from_file = false; // the policy's
     for (const sets::Element& element : wanted.there) {
         const auto same = index.find(element.low, element.high);
         if (same) {
             known[*same] = true;
             wanted.taken.kept++;
             if (!replace && set.is_map && given[*same].value != element.value)
-                return refused(file.set, *same, {"is in the map with another verdict", {}, {}});
+                return refused(file.set, *same, {other_verdict, {}, {}});
             given[*same].packets = element.packets;
             given[*same].bytes = element.bytes;
         }
@@ -93,37 +101,30 @@ OrRefused<SetArray> build(const Wanted& wanted, const ArtifactSet& set, uint32_t
 }
 
 /// Where rules write, elements go in one by one; `put` are those that were not there.
-OrRefused<Taken> load_dynamic(const OpenedDynamic& opened, const ArtifactSet& set, const FileElements& file,
+OrRefused<Taken> load_dynamic(const DynamicTable& opened, const ArtifactSet& set, const FileElements& file,
                               uint64_t now, std::vector<std::vector<uint32_t>>& put) {
-    const auto given = new_elements(set, *file.elements, now);
+    const auto given = given_elements(set, file, now);
     Taken taken;
     for (size_t i = 0; i < given.size(); i++) {
-        if (!given[i].comment.empty())
-            return refused(file.set, i, {"can have no comment: rules write this set", {}, {}});
-        xdpc_dynamic there{};
-        if (bpf_map_lookup_elem(opened.hash.get(), given[i].low.data(), &there) == 0) {
-            if (there.expires_ns == 0 || there.expires_ns > now) {
-                if (set.is_map && there.value != given[i].value)
-                    return refused(file.set, i, {"is in the map with another verdict", {}, {}});
-                taken.kept++;
-                continue;
-            }
-            bpf_map_delete_elem(opened.hash.get(), given[i].low.data());
+        auto there = put_dynamic(opened, set, given[i], now);
+        if (!there) {
+            if (const auto* error = std::get_if<Error>(&there.error()))
+                return failed(*error);
+            return refused(file.set, i, std::get<LiveSets::Refused>(there.error()));
         }
-        const auto done = put_in(opened.table, given[i].low, dynamic_entry(given[i]), now);
-        if (!done)
-            return failed(done.error());
-        if (*done == PutIn::Full)
-            return refused(file.set, i, {describe({.problem = sets::Problem::Full}, shape_of(set)), {}, {}});
-        if (*done == PutIn::Exists) { // a rule was faster
-            taken.kept++;
+        if (!*there) {
+            put.emplace_back(given[i].low.begin(), given[i].low.end());
             continue;
         }
-        put.emplace_back(given[i].low.begin(), given[i].low.end());
+        if (set.is_map && **there != given[i].value)
+            return refused(file.set, i, {other_verdict, {}, {}});
+        taken.kept++;
     }
     taken.added = put.size();
-    auto entries = dynamic_entries(opened.hash.get(), words_of(set.parts));
-    taken.elements = entries ? entries->size() : 0;
+    auto entries = live_entries(opened.hash.get(), words_of(set.parts), now);
+    if (!entries)
+        return failed(entries.error());
+    taken.elements = entries->size();
     return taken;
 }
 
@@ -131,10 +132,10 @@ OrRefused<Taken> load_dynamic(const OpenedDynamic& opened, const ArtifactSet& se
 OrRefused<Taken> load_all_dynamic(const LiveSets::Impl& impl, std::span<const FileElements> files,
                                   uint64_t now) {
     Taken all;
-    std::vector<OpenedDynamic> opened;
+    std::vector<DynamicTable> opened;
     std::vector<std::vector<std::vector<uint32_t>>> put(files.size());
     for (size_t i = 0; i < files.size(); i++) {
-        auto one = open_dynamic(impl, files[i].set);
+        auto one = impl.open_table_of(files[i].set);
         if (!one)
             return failed(one.error());
         opened.push_back(std::move(*one));
@@ -177,9 +178,10 @@ OrRefused<Taken> LiveSets::take(std::span<const FileElements> files, bool replac
         auto array = build(wanted, set, file.set, now);
         if (!array)
             return tl::unexpected(array.error());
-        if (!set.has_counter)
-            wanted.there.clear();
-        if (auto added = exchange.add(file.set, *array, wanted.there); !added)
+        auto carry = carry_of(set, *(*opened)->table, wanted.there);
+        if (!carry)
+            return failed(carry.error());
+        if (auto added = exchange.add(file.set, *array, *carry); !added)
             return failed(added.error());
         impl_->opened.erase(file.set);
     }

@@ -41,24 +41,35 @@ struct LiveSets::Impl {
         made.table.emplace(std::move(*table));
         return &made;
     }
-    Result<Fd> open_hash(uint32_t id) const {
+    [[nodiscard]] Result<Fd> open_hash(uint32_t id) const {
         Fd fd = pinned(set_map(id));
         if (!fd.valid())
-            return fail(fmt::format("no rule of the policy that runs uses set `{}`", set(id).name));
+            return unused(id);
         return fd;
+    }
+    [[nodiscard]] Result<DynamicTable> open_table_of(uint32_t id) const {
+        auto opened = open_dynamic(path, record, id);
+        if (!opened)
+            return tl::unexpected(opened.error());
+        if (!*opened)
+            return unused(id);
+        return std::move(**opened);
+    }
+    [[nodiscard]] tl::unexpected<Error> unused(uint32_t id) const {
+        return fail(fmt::format("no rule of the policy that runs uses set `{}`", set(id).name));
     }
 };
 
 /// What has not expired.
 std::vector<sets::Element> live_elements(const sets::Table& table, uint64_t now);
 
-/// A set that rules write, to be written beside them.
-struct OpenedDynamic {
-    Fd hash, ring, shared;
-    Mapping memory; // of `shared`
-    BoundedTable table;
-};
-Result<OpenedDynamic> open_dynamic(const LiveSets::Impl& impl, uint32_t id);
-xdpc_dynamic dynamic_entry(const sets::NewElement& element);
+/// What has to be carried from this table to one that begins with the counters of `copied`; an invalid one of
+/// a set that counts nothing.
+Result<Fd> carry_of(const ArtifactSet& set, const sets::Table& table, std::span<const sets::Element> copied);
+
+/// Puts an element into a set that rules write; or gives the value of the one that is there.
+tl::expected<std::optional<uint32_t>, std::variant<Error, LiveSets::Refused>>
+put_dynamic(const DynamicTable& opened, const ArtifactSet& set, const sets::NewElement& element,
+            uint64_t now);
 
 } // namespace xdpc::rt

@@ -115,10 +115,7 @@ std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetEl
     for (const sets::NewElement& element : new_elements(set, elements, now)) {
         DynamicElement& one = made.emplace_back();
         one.key.assign(element.low.begin(), element.low.end());
-        one.entry.timeout_ns = element.timeout_ns;
-        one.entry.expires_ns = element.expires_ns;
-        one.entry.value = element.value;
-        one.entry.flags = XDPC_ELEMENT_USED | XDPC_ELEMENT_FILE;
+        one.entry = dynamic_entry(element);
     }
     return made;
 }

@@ -81,8 +81,7 @@ Result<std::optional<FoundElement>> find_element(const Loaded& loaded, uint32_t 
     if (is_dynamic(set)) {
         int hash = loaded.map_fd(set_map(id));
         xdpc_dynamic entry{};
-        if (hash < 0 || bpf_map_lookup_elem(hash, low.data(), &entry) != 0 ||
-            (entry.expires_ns != 0 && entry.expires_ns <= now_ns))
+        if (hash < 0 || bpf_map_lookup_elem(hash, low.data(), &entry) != 0 || expired(entry, now_ns))
             return Found{};
         return Found({entry.packets, entry.bytes, entry.expires_ns, entry.value});
     }

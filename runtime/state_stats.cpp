@@ -82,22 +82,24 @@ Result<LimitStats> read_limit(const Reader& reader, uint32_t id) {
     return stats;
 }
 
+/// One that has not expired: xdpc_dynamic, sets::Element.
+template<class Element> void add_element(SetStats& stats, const Element& element) {
+    stats.elements++;
+    if (stats.hits) {
+        stats.hits->packets += element.packets;
+        stats.hits->bytes += element.bytes;
+    }
+}
+
 Result<void> read_dynamic(const Reader& reader, uint32_t id, SetStats& stats) {
     Fd hash = reader.pinned(set_map(id));
     if (!hash.valid())
         return {}; // no rule is left that asks it
-    auto entries = dynamic_entries(hash.get(), words_of(stats.set.parts));
+    auto entries = live_entries(hash.get(), words_of(stats.set.parts), reader.now);
     if (!entries)
         return tl::unexpected(entries.error());
-    for (const auto& [key, element] : *entries) {
-        if (element.expires_ns != 0 && element.expires_ns <= reader.now)
-            continue;
-        stats.elements++;
-        if (stats.hits) {
-            stats.hits->packets += element.packets;
-            stats.hits->bytes += element.bytes;
-        }
-    }
+    for (const auto& [key, element] : *entries)
+        add_element(stats, element);
     stats.no_room = reader.shared<xdpc_dynamic_set>("dynamic", reader.record.slots.sets[id]).overflows;
     stats.memory = memory_of_fd(hash.get());
     if (Fd ring = reader.pinned(set_ring(id)); ring.valid())
@@ -123,13 +125,8 @@ Result<void> read_array(const Reader& reader, uint32_t id, SetStats& stats) {
         return {};
     stats.elements = 0;
     table->list([&](const sets::Element& element) {
-        if (element.expired(reader.now))
-            return true;
-        stats.elements++;
-        if (stats.hits) {
-            stats.hits->packets += element.packets;
-            stats.hits->bytes += element.bytes;
-        }
+        if (!element.expired(reader.now))
+            add_element(stats, element);
         return true;
     });
     return {};

@@ -126,6 +126,24 @@ TEST(SetFiles, ReplaceLeavesTheFileAloneWithItsCounters) {
     EXPECT_EQ(elements(lab).at("1004")["origin"], "live");
 }
 
+TEST(SetFiles, ReplaceMeetsElementsThatHaveExpired) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy).status, 0);
+    EXPECT_FALSE(passes(lab, 1002));
+    std::string brief; // more than a page of counters
+    for (int port = 10000; port < 11200; port += 2)
+        brief += std::to_string(port) + " timeout 1s\n";
+    ASSERT_EQ(take(lab, "load", "ports", brief).status, 0);
+    EXPECT_FALSE(passes(lab, 11000));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    EXPECT_EQ(names(lab), "1000 1002");
+    const Ran ran = take(lab, "replace", "ports", "1002\n11000\n");
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_EQ(names(lab), "1002 11000");
+    EXPECT_EQ(elements(lab).at("1002")["packets"], 1);
+    EXPECT_EQ(elements(lab).at("11000")["packets"], 0) << "it is begun anew";
+}
+
 TEST(SetFiles, AnEmptyFileEmptiesTheSet) {
     Lab lab;
     ASSERT_EQ(lab.apply(policy).status, 0);

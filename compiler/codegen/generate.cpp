@@ -90,12 +90,9 @@ size_t inlined_size(const Lowering& l, uint32_t chain, std::map<uint32_t, size_t
         }
         for (const ir::Step& step : rules[i].steps) {
             size = cost::add(size, cost::of_step(step, l.input.program, l.input.plan.tables).code);
-            ir::each_verdict(step, [&](const Verdict& verdict) {
-                if (const auto target = ir::target_of(verdict)) {
-                    size = cost::add(size, inlined_size(l, target->value, sizes));
-                }
-            });
         }
+        ir::each_target(
+            rules[i], [&](ChainId target) { size = cost::add(size, inlined_size(l, target.value, sizes)); });
     }
     return sizes[chain] = size;
 }

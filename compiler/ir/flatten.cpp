@@ -171,9 +171,8 @@ Dispatch Flattener::dispatch(const VmapStatement& vmap) {
     std::vector<Table::Entry> entries;
     std::unordered_map<uint64_t, uint32_t> known; // verdict to its index
     for (const auto& [box, verdict] : vmap.entries) {
-        const std::optional<ChainId> target = target_of(verdict);
-        const uint64_t packed = uint64_t{verdict.index()} << 32 | (target ? target->value : 0);
-        const auto [found, added] = known.try_emplace(packed, static_cast<uint32_t>(result.verdicts.size()));
+        const auto [found, added] =
+            known.try_emplace(identity_of(verdict), static_cast<uint32_t>(result.verdicts.size()));
         if (added) {
             result.verdicts.push_back(verdict);
         }

@@ -172,11 +172,15 @@ Program flatten(const Policy& policy);
 bool same(const Verdict& a, const Verdict& b);
 /// The chain a verdict goes to.
 std::optional<ChainId> target_of(const Verdict& verdict);
+/// The same for verdicts that do the same, and for no others.
+uint64_t identity_of(const Verdict& verdict);
 /// The keys a step reads by itself; null for those that read none (a Guard's are in its condition).
 const std::vector<KeyId>* keys_of(const Step& step);
 std::vector<KeyId>* keys_of(Step& step);
 /// Calls `use` for each verdict a step can end in.
 template<class F> void each_verdict(const Step& step, F use);
+/// Calls `use` with each chain (ChainId) that a rule may jump or go to.
+template<class F> void each_target(const Rule& rule, F use);
 /// For `xdpc emit --as ir`, and for tests.
 std::string print(const Program& program, const Policy& policy);
 /// Asserts what every pass must keep: ids in range, widths, sorted sets.
@@ -199,6 +203,16 @@ template<class F> void each_verdict(const Step& step, F use) {
         if (live->otherwise) {
             use(*live->otherwise);
         }
+    }
+}
+
+template<class F> void each_target(const Rule& rule, F use) {
+    for (const Step& step : rule.steps) {
+        each_verdict(step, [&](const Verdict& verdict) {
+            if (const std::optional<ChainId> target = target_of(verdict)) {
+                use(*target);
+            }
+        });
     }
 }
 

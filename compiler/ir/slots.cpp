@@ -56,7 +56,12 @@ SlotPlan assign_slots(const Policy& policy) {
 }
 
 bool same(const Verdict& a, const Verdict& b) {
-    return a.index() == b.index() && target_of(a) == target_of(b);
+    return identity_of(a) == identity_of(b);
+}
+
+uint64_t identity_of(const Verdict& verdict) {
+    const std::optional<ChainId> target = target_of(verdict);
+    return uint64_t{verdict.index()} << 32 | (target ? target->value : 0);
 }
 
 std::optional<ChainId> target_of(const Verdict& verdict) {

@@ -137,13 +137,7 @@ void Verifier::check_acyclic(uint32_t chain) {
     }
     visits_[chain] = Visit::Open;
     for (const Rule& rule : program_.chains[chain].rules) {
-        for (const Step& step : rule.steps) {
-            each_verdict(step, [&](const Verdict& verdict) {
-                if (const std::optional<ChainId> target = target_of(verdict)) {
-                    check_acyclic(target->value);
-                }
-            });
-        }
+        each_target(rule, [&](ChainId target) { check_acyclic(target.value); });
     }
     visits_[chain] = Visit::Done;
 }

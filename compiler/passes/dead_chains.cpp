@@ -10,15 +10,12 @@ bool dead_chains(ir::Program& program) {
         const ir::Chain& chain = program.chains[open.back()];
         open.pop_back();
         for (const ir::Rule& rule : chain.rules) {
-            for (const ir::Step& step : rule.steps) {
-                ir::each_verdict(step, [&](const Verdict& verdict) {
-                    const std::optional<ChainId> target = ir::target_of(verdict);
-                    if (target && !live[target->value]) {
-                        live[target->value] = true;
-                        open.push_back(target->value);
-                    }
-                });
-            }
+            ir::each_target(rule, [&](ChainId target) {
+                if (!live[target.value]) {
+                    live[target.value] = true;
+                    open.push_back(target.value);
+                }
+            });
         }
     }
     bool changed = false;

@@ -75,13 +75,7 @@ private:
 void Layouter::count_call_sites() {
     for (const ir::Chain& chain : program_.chains) {
         for (const ir::Rule& rule : chain.rules) {
-            for (const ir::Step& step : rule.steps) {
-                ir::each_verdict(step, [&](const Verdict& verdict) {
-                    if (const auto target = ir::target_of(verdict)) {
-                        ++layout_.chains[target->value].call_sites;
-                    }
-                });
-            }
+            ir::each_target(rule, [&](ChainId target) { ++layout_.chains[target.value].call_sites; });
         }
     }
 }
@@ -138,7 +132,7 @@ Unit Layouter::unit_at(uint32_t chain, size_t begin, const Slice* slice) {
 }
 
 void Layouter::find_units(uint32_t chain) {
-    const std::vector<Slice> slices = layout_.chains[chain].slices;
+    const std::vector<Slice>& slices = layout_.chains[chain].slices; // chains are not added to any more
     std::vector<Unit> units;
     auto slice = slices.begin();
     for (size_t i = 0; i < program_.chains[chain].rules.size(); i = units.back().end) {
@@ -156,13 +150,8 @@ void Layouter::check_size(const Unit& unit) {
 }
 
 size_t Layouter::cut(ChainPlan& plan, const std::vector<Unit>& units) {
-    size_t filled = 0;
+    plan.segments = segments_of(units, options_.max_function_instructions);
     for (const Unit& unit : units) {
-        if (unit.begin == 0 || cost::add(filled, unit.code) > options_.max_function_instructions) {
-            plan.segments.push_back(unit.begin);
-            filled = 0;
-        }
-        filled = cost::add(filled, unit.code);
         layout_.instructions = cost::add(layout_.instructions, unit.code);
     }
     return cost::multiply(plan.segments.size(), cost::call);
@@ -180,23 +169,8 @@ void Layouter::make_function(uint32_t chain) {
 
 void Layouter::find_functions(uint32_t chain) {
     std::set<uint32_t> seen;
-    std::set<uint32_t>& found = layout_.functions[chain];
-    const auto add = [&](const Verdict& verdict) {
-        const auto target = ir::target_of(verdict);
-        if (!target || layout_.chains[target->value].programs || !seen.insert(target->value).second) {
-            return;
-        }
-        const ChainPlan& plan = layout_.chains[target->value];
-        const std::set<uint32_t>& below = layout_.functions[target->value];
-        found.insert(below.begin(), below.end());
-        if (plan.function || !plan.segments.empty()) {
-            found.insert(target->value);
-        }
-    };
-    for (const ir::Rule& rule : program_.chains[chain].rules) {
-        for (const ir::Step& step : rule.steps) {
-            ir::each_verdict(step, add);
-        }
+    for (const Unit& unit : layout_.units[chain]) {
+        add_functions(program_, layout_, unit, chain, seen, layout_.functions[chain]);
     }
 }
 
@@ -240,6 +214,33 @@ Layout Layouter::run() {
 }
 
 } // namespace
+
+void add_functions(const ir::Program& program, const Layout& layout, const Unit& unit, uint32_t chain,
+                   std::set<uint32_t>& seen, std::set<uint32_t>& functions) {
+    for (size_t i = unit.begin; i < unit.end; ++i) {
+        ir::each_target(program.chains[chain].rules[i], [&](ChainId target) {
+            if (layout.chains[target.value].programs || !seen.insert(target.value).second) {
+                return;
+            }
+            const std::set<uint32_t>& below = layout.functions[target.value];
+            functions.insert(below.begin(), below.end());
+            functions.insert(target.value);
+        });
+    }
+}
+
+std::vector<size_t> segments_of(std::span<const Unit> units, size_t most) {
+    std::vector<size_t> segments;
+    size_t filled = 0;
+    for (const Unit& unit : units) {
+        if (segments.empty() || cost::add(filled, unit.code) > most) {
+            segments.push_back(unit.begin);
+            filled = 0;
+        }
+        filled = cost::add(filled, unit.code);
+    }
+    return segments;
+}
 
 Layout choose_chains(const ir::Program& program, const std::vector<TablePlan>& tables,
                      std::vector<std::vector<Slice>> slices, const std::vector<bool>& programs,

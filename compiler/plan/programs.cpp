@@ -31,24 +31,6 @@ size_t count_functions(const Layout& layout, const std::set<uint32_t>& chains) {
     return count;
 }
 
-/// Adds the chains that make functions among those that a unit leads to and all below; `seen` are those it
-/// has looked below.
-void add_functions(const ir::Program& program, const Layout& layout, const Unit& unit, uint32_t chain,
-                   std::set<uint32_t>& seen, std::set<uint32_t>& functions) {
-    for (size_t i = unit.begin; i < unit.end; ++i) {
-        for (const ir::Step& step : program.chains[chain].rules[i].steps) {
-            ir::each_verdict(step, [&](const Verdict& verdict) {
-                const auto target = ir::target_of(verdict);
-                if (target && !layout.chains[target->value].programs && seen.insert(target->value).second) {
-                    const std::set<uint32_t>& below = layout.functions[target->value];
-                    functions.insert(below.begin(), below.end());
-                    functions.insert(target->value);
-                }
-            });
-        }
-    }
-}
-
 class Cutter {
 public:
     Cutter(const ir::Program& program, const Layout& whole, const Room& room)
@@ -69,13 +51,7 @@ private:
 
 template<class F> void Cutter::each_target(const Unit& unit, uint32_t chain, F use) const {
     for (size_t i = unit.begin; i < unit.end; ++i) {
-        for (const ir::Step& step : program_.chains[chain].rules[i].steps) {
-            ir::each_verdict(step, [&](const Verdict& verdict) {
-                if (const auto target = ir::target_of(verdict)) {
-                    use(target->value);
-                }
-            });
-        }
+        ir::each_target(program_.chains[chain].rules[i], [&](ChainId target) { use(target.value); });
     }
 }
 
@@ -171,18 +147,13 @@ void add_segments(Layout& layout, const PlanOptions& options) {
         if (program.instructions <= options.max_function_instructions) {
             continue;
         }
-        size_t filled = 0;
+        std::vector<Unit> units;
         for (const Unit& unit : layout.units[program.chain]) {
-            if (unit.begin < program.begin || unit.begin >= program.leaves.value_or(program.end)) {
-                continue;
+            if (program.begin <= unit.begin && unit.begin < program.leaves.value_or(program.end)) {
+                units.push_back(unit);
             }
-            if (unit.begin == program.begin ||
-                cost::add(filled, unit.code) > options.max_function_instructions) {
-                program.segments.push_back(unit.begin);
-                filled = 0;
-            }
-            filled = cost::add(filled, unit.code);
         }
+        program.segments = segments_of(units, options.max_function_instructions);
     }
 }
 
@@ -201,15 +172,12 @@ size_t tail_calls_of(const ir::Program& program, const Layout& layout, uint32_t 
         calls = cost::add(calls, part.begin > 0 ? 1 : 0);
         size_t away = 0;
         for (size_t i = part.leaves.value_or(part.end); i < part.end; ++i) {
-            for (const ir::Step& step : program.chains[chain].rules[i].steps) {
-                ir::each_verdict(step, [&](const Verdict& verdict) {
-                    const auto target = ir::target_of(verdict);
-                    if (target && layout.chains[target->value].programs) {
-                        const size_t there = tail_calls_of(program, layout, target->value, known);
-                        away = std::max(away, cost::add(there, 1));
-                    }
-                });
-            }
+            ir::each_target(program.chains[chain].rules[i], [&](ChainId target) {
+                if (layout.chains[target.value].programs) {
+                    const size_t there = tail_calls_of(program, layout, target.value, known);
+                    away = std::max(away, cost::add(there, 1));
+                }
+            });
         }
         calls = cost::add(calls, away);
     }

@@ -3,6 +3,8 @@
 
 #include "compiler/plan/plan.h"
 
+#include <span>
+
 namespace xdpc::plan {
 
 /// What must be parsed for the keys of the program.
@@ -37,7 +39,7 @@ struct Layout {
     std::vector<ChainPlan> chains;
     std::vector<std::vector<Unit>> units;      // by ChainId
     std::vector<size_t> processed_of;          // by ChainId
-    std::vector<std::set<uint32_t>> functions; // by ChainId: the chains below that make functions
+    std::vector<std::set<uint32_t>> functions; // by ChainId: the chains below that may make functions
     std::vector<ProgramPlan> programs;
     size_t tail_calls = 0;
     size_t instructions = 0;             // in the program, or all programs
@@ -49,6 +51,13 @@ struct Layout {
 Layout choose_chains(const ir::Program& program, const std::vector<TablePlan>& tables,
                      std::vector<std::vector<Slice>> slices, const std::vector<bool>& programs,
                      const PlanOptions& options);
+
+/// Adds the chains that may make functions among those that a unit leads to and all below; `seen` are those
+/// it has looked below.
+void add_functions(const ir::Program& program, const Layout& layout, const Unit& unit, uint32_t chain,
+                   std::set<uint32_t>& seen, std::set<uint32_t>& functions);
+/// The first rules of functions of at most about that many instructions.
+std::vector<size_t> segments_of(std::span<const Unit> units, size_t most);
 
 /// What each program has beside its rules.
 struct Besides {

@@ -118,8 +118,8 @@ Value* ForestEmitter::step(Value* node) {
 std::vector<Value*> ForestEmitter::walk() {
     auto& b = l_.builder;
     std::vector<Value*> nodes;
-    for (const classify::Forest::Part& part : forest_.parts) {
-        nodes.push_back(hidden(l_, l_.c64(part.root)));
+    for (const uint64_t root : forest_.roots) {
+        nodes.push_back(hidden(l_, l_.c64(root)));
     }
     BasicBlock* leaves = l_.block("leaves");
     std::vector<std::pair<BasicBlock*, std::vector<Value*>>> ways;

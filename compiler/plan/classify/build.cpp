@@ -24,9 +24,9 @@ double load_ns(size_t bytes) {
 double ns_of(const Rfc& rfc) {
     double ns = 2;
     for (const Rfc::Leaf& leaf : rfc.leaves) {
-        ns += leaf.classes == 1
-                  ? 0
-                  : load_ns(4 * (leaf.cells.size() + leaf.blocks.size()) / 4) * (leaf.trie ? 2 : 1);
+        // Of a leaf's cells, packets touch about a quarter of the bytes.
+        const double load = load_ns(leaf.cells.size() + leaf.blocks.size());
+        ns += leaf.classes == 1 ? 0 : load * (leaf.trie ? 2 : 1);
     }
     for (const Rfc::Join& join : rfc.joins) {
         ns += 0.5 + load_ns(2 * join.cells.size());
@@ -39,49 +39,42 @@ double ns_of(const Forest& forest, const RuleSet& set) {
     const double wide = forest.wide ? ns_of(*forest.wide) : 0;
     // Of each part, the end of its leaf is guessed wrongly.
     return 4 + wide + forest.mean_depth * (2 + load) + forest.mean_rows * (2.5 + load) +
-           5 * static_cast<double>(forest.parts.size());
+           5 * static_cast<double>(forest.roots.size());
 }
 
 std::optional<Classifier> build(RuleSet set, const Budget& budget) {
-    Classifier result;
+    std::vector<std::string> refused;
     std::optional<Rfc> rfc = build_rfc(set, budget);
-    if (rfc) {
-        result.ns = ns_of(*rfc);
-        result.bytes = bytes_of(*rfc);
-    } else {
-        result.refused.push_back(fmt::format("rfc: over {} KiB or too many classes", budget.rfc_bytes >> 10));
+    const double rfc_ns = rfc ? ns_of(*rfc) : 0;
+    if (!rfc) {
+        refused.push_back(fmt::format("rfc: over {} KiB or too many classes", budget.rfc_bytes >> 10));
     }
     // A forest is only worth building where it could win.
     constexpr double quick = 12;
-    if (!rfc || result.ns > quick) {
-        std::optional<Forest> forest = build_forest(set, budget);
-        if (!forest) {
-            result.refused.push_back(
-                fmt::format("forest: over {} KiB or leaves too large", budget.bytes >> 10));
+    const bool tried = !rfc || rfc_ns > quick;
+    std::optional<Forest> forest = tried ? build_forest(set, budget) : std::nullopt;
+    const double forest_ns = forest ? ns_of(*forest, set) : 0;
+    if (tried && !forest) {
+        refused.push_back(fmt::format("forest: over {} KiB or leaves too large", budget.bytes >> 10));
+    }
+    const auto lost = [&](const char* name, double ns, size_t bytes) {
+        refused.push_back(fmt::format("{}: about {:.0f} ns, {} KiB", name, ns, bytes >> 10));
+    };
+    if (forest && (!rfc || forest_ns < rfc_ns)) {
+        if (rfc) {
+            lost("rfc", rfc_ns, bytes_of(*rfc));
         }
-        const double ns = forest ? ns_of(*forest, set) : 0;
-        if (forest && (!rfc || ns < result.ns)) {
-            if (rfc) {
-                result.refused.push_back(
-                    fmt::format("rfc: about {:.0f} ns, {} KiB", result.ns, result.bytes >> 10));
-            }
-            result.ns = ns;
-            result.bytes = bytes_of(*forest, set);
-            result.tables = std::move(*forest);
-            result.set = std::move(set);
-            return result;
-        }
-        if (forest) {
-            result.refused.push_back(
-                fmt::format("forest: about {:.0f} ns, {} KiB", ns, bytes_of(*forest, set) >> 10));
-        }
+        const size_t bytes = bytes_of(*forest, set);
+        return Classifier{std::move(set), std::move(*forest), bytes, forest_ns, std::move(refused)};
     }
     if (!rfc) {
         return {};
     }
-    result.tables = std::move(*rfc);
-    result.set = std::move(set);
-    return result;
+    if (forest) {
+        lost("forest", forest_ns, bytes_of(*forest, set));
+    }
+    const size_t bytes = bytes_of(*rfc);
+    return Classifier{std::move(set), std::move(*rfc), bytes, rfc_ns, std::move(refused)};
 }
 
 const char* name_of(const Classifier& classifier) {

@@ -5,8 +5,6 @@
 
 #include "compiler/ir/ir.h"
 
-#include <memory>
-
 namespace xdpc::classify {
 
 /// A number that rules ask for: a piece of a key. Several keys may stand for one field (`tcp dport`,
@@ -49,6 +47,8 @@ uint32_t closed(const RuleSet& set, uint32_t present);
 /// Without those that come with others.
 uint32_t needed(const RuleSet& set, uint32_t present);
 inline constexpr uint32_t no_rule = ~uint32_t{0};
+/// Whether the packet is in the box of that index.
+bool holds(const RuleSet& set, size_t box, const Header& header);
 /// What all tables have to agree with: the first rule with a box that holds the packet.
 uint32_t first_match(const RuleSet& set, const Header& header);
 /// Packets in and around the boxes, and random ones.
@@ -82,12 +82,8 @@ struct Forest {
     /// A node: index of its first child (bits 0-31), shift to the left (32-36) and to the right (40-44) of
     /// the field (48-51). A leaf has bit 63, its first row (0-31) and the number of rows (32-39).
     std::vector<uint64_t> nodes;
-    std::vector<uint32_t> rows; // boxes
-    struct Part {
-        uint64_t root = 0;
-        uint32_t first_rule = 0; // no rule in it comes earlier
-    };
-    std::vector<Part> parts;              // by first_rule
+    std::vector<uint32_t> rows;           // boxes
+    std::vector<uint64_t> roots;          // of the parts, by their first rules
     std::optional<Rfc> wide;              // what rules say that fix few bits, none of which are in the parts
     unsigned depth = 0;                   // nodes on the longest way to a leaf
     unsigned leaf = 0;                    // rows of the largest
@@ -109,10 +105,10 @@ struct Budget {
 std::optional<Rfc> build_rfc(const RuleSet& set, const Budget& budget);
 std::optional<Forest> build_forest(const RuleSet& set, const Budget& budget);
 size_t bytes_of(const Rfc& rfc);
+size_t bytes_of(const Forest& forest, const RuleSet& set);
 /// Estimated, of a look-up.
 double ns_of(const Rfc& rfc);
 double ns_of(const Forest& forest, const RuleSet& set);
-size_t bytes_of(const Forest& forest, const RuleSet& set);
 /// Bytes of a forest's row: a range for each field, what must be present, the rule.
 size_t row_bytes(const RuleSet& set);
 

@@ -72,7 +72,7 @@ RuleSet subset(const RuleSet& set, const std::vector<uint32_t>& boxes) {
 }
 
 /// Puts a tree behind what is there.
-void append(Forest& forest, const Tree& tree, uint32_t first_rule) {
+void append(Forest& forest, const Tree& tree) {
     const uint64_t node_base = forest.nodes.size();
     const uint64_t row_base = forest.rows.size();
     const auto moved = [&](uint64_t node) { // indices stand in the low bits and stay below 2^32
@@ -82,7 +82,7 @@ void append(Forest& forest, const Tree& tree, uint32_t first_rule) {
         forest.nodes.push_back(moved(node));
     }
     forest.rows.insert(forest.rows.end(), tree.rows.begin(), tree.rows.end());
-    forest.parts.push_back({moved(tree.root), first_rule});
+    forest.roots.push_back(moved(tree.root));
     forest.depth = std::max(forest.depth, tree.depth);
     forest.leaf = std::max(forest.leaf, tree.leaf);
 }
@@ -120,7 +120,7 @@ std::optional<Forest> plant(const RuleSet& set, const Parts& parts,
         if (!trees[i]) {
             return {};
         }
-        append(forest, *trees[i], set.rules[parts[i].front()]);
+        append(forest, *trees[i]);
     }
     return bytes_of(forest, set) <= budget.bytes ? std::optional(std::move(forest)) : std::nullopt;
 }
@@ -130,24 +130,10 @@ struct Walk {
     uint32_t rule = no_rule;
 };
 
-bool holds(const RuleSet& set, uint32_t box, const Header& header) {
-    if (set.needs[box] & ~header.present) {
-        return false;
-    }
-    const Range* ranges = set.box(box);
-    for (size_t f = 0; f < set.fields.size(); ++f) {
-        if (header.values[f] < ranges[f].lo || header.values[f] > ranges[f].hi) {
-            return false;
-        }
-    }
-    return true;
-}
-
 Walk walk(const Forest& forest, const RuleSet& set, const Header& header) {
     Walk result;
     result.rule = forest.wide ? look_up(*forest.wide, header) : no_rule;
-    for (const Forest::Part& part : forest.parts) {
-        uint64_t node = part.root;
+    for (uint64_t node : forest.roots) {
         for (; !(node & leaf_bit); ++result.nodes) {
             const size_t field = node >> 48 & 15;
             uint32_t bits = field < header.values.size() ? header.values[field] : header.present;

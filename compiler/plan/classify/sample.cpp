@@ -4,18 +4,19 @@
 
 namespace xdpc::classify {
 
+bool holds(const RuleSet& set, size_t box, const Header& header) {
+    bool inside = (set.needs[box] & ~header.present) == 0;
+    const Range* ranges = set.box(box);
+    for (size_t f = 0; f < set.fields.size() && inside; ++f) {
+        inside = ranges[f].lo <= header.values[f] && header.values[f] <= ranges[f].hi;
+    }
+    return inside;
+}
+
 uint32_t first_match(const RuleSet& set, const Header& header) {
-    for (size_t i = 0; i < set.size(); ++i) {
-        if (set.needs[i] & ~header.present) {
-            continue;
-        }
-        const Range* box = set.box(i);
-        bool inside = true;
-        for (size_t f = 0; f < set.fields.size() && inside; ++f) {
-            inside = box[f].lo <= header.values[f] && header.values[f] <= box[f].hi;
-        }
-        if (inside) {
-            return set.rules[i];
+    for (size_t box = 0; box < set.size(); ++box) {
+        if (holds(set, box, header)) {
+            return set.rules[box];
         }
     }
     return no_rule;

@@ -1,6 +1,6 @@
 #include "compiler/codegen/classify.h"
 
-#include "compiler/plan/classify/normal.h"
+#include "compiler/plan/classify/layout.h"
 
 #include <llvm/IR/InlineAsm.h>
 

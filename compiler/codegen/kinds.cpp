@@ -1,6 +1,7 @@
 #include "compiler/codegen/kinds.h"
 
 #include "compiler/base/overloaded.h"
+#include "compiler/fields/key_facts.h"
 
 #include <algorithm>
 
@@ -10,10 +11,9 @@ namespace {
 
 using Where = Spot::Where;
 
-constexpr std::array th_protos = {6, 17, 136, 132, 33};
-
 bool is_th(int proto) {
-    return std::find(th_protos.begin(), th_protos.end(), proto) != th_protos.end();
+    const auto protocols = protocols_with_ports();
+    return std::find(protocols.begin(), protocols.end(), proto) != protocols.end();
 }
 
 Spot constant(u128 value) {
@@ -212,7 +212,7 @@ void add_header(Reads& r, HeaderId id) {
         return;
     case Layer::AnyTransport:
         add_transport(r);
-        for (const int proto : th_protos) {
+        for (const int proto : protocols_with_ports()) {
             add_proto(r, proto, true, true);
         }
         return;
@@ -235,7 +235,7 @@ void add_raw(Reads& r, const RawKey& key) {
     } else if (key.base == RawBase::Ih) {
         add_transport(r);
         r.inner = true;
-        for (const int proto : th_protos) {
+        for (const int proto : protocols_with_ports()) {
             add_proto(r, proto, true, true);
         }
         add_proto(r, 1, true, false);

@@ -1,6 +1,7 @@
 // Reads every key of any frame: where headers are comes from the templates as offsets, each key has its own
 // check. Slower than the parsing of ordinary frames, and free of their assumptions.
 #include "compiler/codegen/kinds.h"
+#include "compiler/fields/key_facts.h"
 
 #include "codegen-templates/templates.h"
 #include "compiler/base/overloaded.h"
@@ -74,7 +75,7 @@ Header transport_header(GenericParse& p, HeaderId id) {
     Value* offset = bits(p, p.transport, 0, max_offset);
     if (header.layer == Layer::AnyTransport) {
         Value* any = b.getFalse();
-        for (const unsigned proto : {6, 17, 136, 132, 33}) {
+        for (const uint16_t proto : protocols_with_ports()) {
             any = b.CreateOr(any, proto_is(p, proto));
         }
         return {b.CreateAnd(reached, any), offset, nullptr, nullptr};

@@ -1,5 +1,7 @@
 #include "compiler/packet/parse_packet.h"
 
+#include "compiler/fields/key_facts.h"
+
 #include <algorithm>
 
 namespace xdpc::packet {
@@ -270,7 +272,7 @@ bool transport_is_malformed(const ParsedPacket& p, HeaderId id, size_t at, bool 
 void parse_transport(ParsedPacket& p, bool is_ip6) {
     const size_t at = *p.transport;
     const uint8_t protocol = *p.protocol;
-    constexpr std::array<uint8_t, 5> with_ports = {6, 17, 136, 132, 33};
+    const auto with_ports = protocols_with_ports();
     if (std::find(with_ports.begin(), with_ports.end(), protocol) != with_ports.end()) {
         reach(p, HeaderId::Th, at);
     }

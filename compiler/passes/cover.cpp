@@ -1,12 +1,14 @@
 #include "compiler/passes/cover.h"
 
+#include "compiler/fields/key_facts.h"
+
 #include <algorithm>
 #include <numeric>
 
 namespace xdpc::passes {
 
-using classify::Asked;
-using classify::Conjunction;
+using ir::Asked;
+using ir::Conjunction;
 
 namespace {
 
@@ -45,20 +47,6 @@ std::optional<IntervalSet> masked(const IntervalSet& values, u128 mask) {
         }
     }
     return IntervalSet::of(std::move(result));
-}
-
-bool is_l4proto(const KeySource& key) {
-    const auto* meta = std::get_if<MetaKey>(&key);
-    return meta && meta->meta == MetaId::L4proto;
-}
-
-/// Ports are the same numbers as `tcp`, as `udp` and as `th`.
-bool same_bits(const KeySource& key, const KeySource& other) {
-    const auto* a = std::get_if<FieldKey>(&key);
-    const auto* b = std::get_if<FieldKey>(&other);
-    return a && b && info(b->field).header == HeaderId::Th && classify::has_ports(info(a->field).header) &&
-           info(a->field).bit_offset == info(b->field).bit_offset &&
-           info(a->field).bit_width == info(b->field).bit_width;
 }
 
 } // namespace
@@ -181,11 +169,11 @@ const std::vector<CoverIndex::Implied>& CoverIndex::implied_by(const Asked& aske
             relation = Relation::Same;
         } else if (column.key == asked.key) {
             relation = (column.mask & ~asked.mask) == 0 ? Relation::Masked : Relation::Present;
-        } else if (is_l4proto(other) && classify::protocol_of(source)) {
+        } else if (is_l4proto(other) && protocol_of(source)) {
             relation = Relation::Protocol;
-        } else if (classify::brings(source, other)) {
-            relation = same_bits(source, other) && column.mask == asked.mask ? Relation::SameValue
-                                                                             : Relation::Present;
+        } else if (brings(source, other)) {
+            relation = is_same_number(source, other) && column.mask == asked.mask ? Relation::SameValue
+                                                                                  : Relation::Present;
         }
         if (relation && (*relation != Relation::Present || whole)) {
             found->second.push_back({i, *relation});
@@ -201,7 +189,7 @@ std::optional<IntervalSet> CoverIndex::values_of(const Asked& asked, const Impli
     case Relation::SameValue:
         return asked.values;
     case Relation::Protocol: {
-        const u128 protocol = *classify::protocol_of(program_.keys[asked.key.value]) & column.mask;
+        const u128 protocol = *protocol_of(program_.keys[asked.key.value]) & column.mask;
         return IntervalSet::of({{protocol, protocol}});
     }
     case Relation::Present:

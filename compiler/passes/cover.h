@@ -2,8 +2,9 @@
 // number of rules. Private to compiler/passes.
 #pragma once
 
-#include "compiler/plan/classify/normal.h"
+#include "compiler/ir/normal.h"
 
+#include <map>
 #include <unordered_map>
 
 namespace xdpc::passes {
@@ -13,11 +14,11 @@ namespace xdpc::passes {
 class CoverIndex {
 public:
     explicit CoverIndex(const ir::Program& program) : program_(program) {}
-    void add(uint32_t rule, const classify::Conjunction& all);
+    void add(uint32_t rule, const ir::Conjunction& all);
     /// Behind the last `add`.
     void finish();
     /// The first rule before `rule` that holds wherever the conjunction does.
-    std::optional<uint32_t> find(uint32_t rule, const classify::Conjunction& all);
+    std::optional<uint32_t> find(uint32_t rule, const ir::Conjunction& all);
 
 private:
     static constexpr size_t max_columns = 64;
@@ -52,16 +53,15 @@ private:
         Relation relation = Relation::Same;
     };
 
-    uint32_t column_of(const classify::Asked& asked);
+    uint32_t column_of(const ir::Asked& asked);
     static uint32_t value_of(Column& column, const IntervalSet& values);
     static void sort_values(Column& column);
     void collect(const Column& column, size_t node, size_t bound, u128 hi, std::vector<uint32_t>& to);
     const std::vector<uint32_t>& holders(uint32_t column, const IntervalSet& values);
     void insert(const Added& added);
     /// What follows from a fact for each column.
-    const std::vector<Implied>& implied_by(const classify::Asked& asked);
-    [[nodiscard]] std::optional<IntervalSet> values_of(const classify::Asked& asked,
-                                                       const Implied& implied) const;
+    const std::vector<Implied>& implied_by(const ir::Asked& asked);
+    [[nodiscard]] std::optional<IntervalSet> values_of(const ir::Asked& asked, const Implied& implied) const;
     void search(uint32_t node, size_t from, uint64_t asked, uint32_t& best);
 
     const ir::Program& program_;

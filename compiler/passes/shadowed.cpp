@@ -11,9 +11,9 @@ namespace xdpc::passes {
 namespace {
 
 /// The earlier rules that decide all that this one matches, each once; none if that is not so.
-std::vector<uint32_t> covering(CoverIndex& index, uint32_t rule, const classify::NormalRule& normal) {
+std::vector<uint32_t> covering(CoverIndex& index, uint32_t rule, const ir::NormalRule& normal) {
     std::vector<uint32_t> found;
-    for (const classify::Conjunction& all : normal.any) {
+    for (const ir::Conjunction& all : normal.any) {
         const auto by = index.find(rule, all);
         if (!by) {
             return {};
@@ -26,12 +26,12 @@ std::vector<uint32_t> covering(CoverIndex& index, uint32_t rule, const classify:
 }
 
 void drop_shadowed(ir::Chain& chain, const ir::Program& program, std::vector<ShadowedRule>& dropped) {
-    std::vector<classify::NormalRule> rules;
+    std::vector<ir::NormalRule> rules;
     CoverIndex index(program);
     for (const ir::Rule& rule : chain.rules) {
-        rules.push_back(classify::normalize(rule, program));
-        const classify::NormalRule& normal = rules.back();
-        for (const classify::Conjunction& all : normal.any) {
+        rules.push_back(ir::normalize(rule, program));
+        const ir::NormalRule& normal = rules.back();
+        for (const ir::Conjunction& all : normal.any) {
             if (normal.exact && !normal.falls) {
                 index.add(static_cast<uint32_t>(rules.size() - 1), all);
             }

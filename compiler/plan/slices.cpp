@@ -1,7 +1,7 @@
 // Which rules of a chain are answered by one look-up. A rule that may lead on to the next although it matched
 // ends a slice, unless nothing behind it in the slice can match what it matches: then the packet goes on
 // behind the slice.
-#include "compiler/plan/classify/normal.h"
+#include "compiler/plan/classify/layout.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/strategy.h"
 
@@ -13,7 +13,7 @@ namespace xdpc::plan {
 namespace {
 
 using classify::Family;
-using classify::NormalRule;
+using ir::NormalRule;
 
 constexpr size_t least_rules = 16;  // of a slice: fewer are compared as quickly
 constexpr size_t max_codes = 128;   // of a slice: what its rules do besides deciding
@@ -57,8 +57,7 @@ std::optional<uint64_t> shared_code(const ir::Rule& rule, const NormalRule& norm
     if (!decide || !alone || !normal.exact || normal.data) {
         return {};
     }
-    const std::optional<ChainId> target = ir::target_of(decide->verdict);
-    return uint64_t{decide->verdict.index()} << 32 | (target ? target->value : 0);
+    return ir::identity_of(decide->verdict);
 }
 
 size_t Slicer::end_of(const ir::Chain& chain, size_t begin) const {
@@ -67,9 +66,8 @@ size_t Slicer::end_of(const ir::Chain& chain, size_t begin) const {
     size_t codes = 0;
     for (size_t i = begin; i < chain.rules.size(); ++i) {
         const NormalRule& rule = rules_[i];
-        const bool meets = std::any_of(leading.begin(), leading.end(), [&](size_t earlier) {
-            return classify::may_meet(rules_[earlier], rule);
-        });
+        const bool meets = std::any_of(leading.begin(), leading.end(),
+                                       [&](size_t earlier) { return ir::may_meet(rules_[earlier], rule); });
         if (!rule.data) {
             const auto code = shared_code(chain.rules[i], rule);
             codes += !code || shared.try_emplace(*code, i).second ? 1 : 0;
@@ -172,7 +170,7 @@ std::vector<Slice> Slicer::run(const ir::Chain& chain) {
     std::vector<Slice> slices;
     rules_.clear();
     for (const ir::Rule& rule : chain.rules) {
-        rules_.push_back(classify::normalize(rule, program_));
+        rules_.push_back(ir::normalize(rule, program_));
     }
     const classify::Layout not6(rules_, Family::Not6, program_);
     const classify::Layout ip6(rules_, Family::Ip6, program_);

@@ -1,5 +1,6 @@
 // Rules that no packet can match: the same key in disjoint sets, or headers that exclude each other.
 #include "compiler/base/overloaded.h"
+#include "compiler/fields/key_facts.h"
 #include "compiler/policy/check_context.h"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ std::optional<Conflict> add(Facts& facts, Fact fact) {
     return Conflict{std::move(fact), *earlier};
 }
 
-IntervalSet values_of(std::initializer_list<u128> numbers) {
+IntervalSet values_of(const std::vector<u128>& numbers) {
     std::vector<Interval> intervals;
     for (const u128 number : numbers) {
         intervals.push_back({number, number});
@@ -80,10 +81,11 @@ std::string upper(std::string text) {
 void implied_by(HeaderId header, Span span, std::vector<Fact>& out) {
     const HeaderInfo& row = info(header);
     const u128 all = Key{}.mask;
-    auto network = [&](std::initializer_list<u128> types, std::string needs) {
+    const auto ports = protocols_with_ports();
+    auto network = [&](const std::vector<u128>& types, std::string needs) {
         out.push_back({ether_type, all, values_of(types), span, std::move(needs)});
     };
-    auto transport = [&](std::initializer_list<u128> protocols, std::string needs) {
+    auto transport = [&](const std::vector<u128>& protocols, std::string needs) {
         out.push_back({l4_protocol, all, values_of(protocols), span, std::move(needs)});
     };
     switch (row.layer) {
@@ -112,7 +114,7 @@ void implied_by(HeaderId header, Span span, std::vector<Fact>& out) {
         return;
     case Layer::AnyTransport:
         network({0x0800, 0x86dd}, "IP");
-        return transport({6, 17, 33, 132, 136}, "a protocol with ports");
+        return transport({ports.begin(), ports.end()}, "a protocol with ports");
     case Layer::Option:
         return implied_by(row.parent, span, out);
     }

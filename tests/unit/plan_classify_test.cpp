@@ -1,6 +1,6 @@
 // Tables that answer many rules at once: whatever their form, they find the first box that holds a packet.
 #include "compiler/plan/classify/classify.h"
-#include "compiler/plan/classify/normal.h"
+#include "compiler/plan/classify/layout.h"
 #include "compiler/plan/plan.h"
 #include "tests/harness/policy_builder.h"
 
@@ -96,6 +96,22 @@ TEST_P(Tables, AgreeWithTheList) {
     }
 }
 INSTANTIATE_TEST_SUITE_P(Shapes, Tables, testing::Range<size_t>(0, shapes.size()));
+
+TEST(Classify, WideRulesAreClassesBesideTrees) {
+    size_t wide = 0;
+    for (const Shape& shape : shapes) {
+        const RuleSet set = random_set(shape, 5);
+        const auto forest = build_forest(set, {});
+        if (!forest || !forest->wide) {
+            continue;
+        }
+        ++wide;
+        for (const Header& header : sample_headers(set, 3000, 6)) {
+            ASSERT_EQ(look_up(*forest, set, header), first_match(set, header));
+        }
+    }
+    EXPECT_GT(wide, 0U);
+}
 
 TEST(Classify, SmallSetsHaveBothForms) {
     const RuleSet set = random_set({{32, 16, 8}, 3, 60, 20}, 7);

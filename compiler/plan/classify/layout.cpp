@@ -1,5 +1,7 @@
 // From what rules ask of keys to ranges of fields of 32 bits.
-#include "compiler/plan/classify/normal.h"
+#include "compiler/plan/classify/layout.h"
+
+#include "compiler/fields/key_facts.h"
 
 #include <algorithm>
 #include <numeric>
@@ -12,19 +14,6 @@ constexpr size_t max_fields = 15;   // a node has four bits for it, the presence
 constexpr size_t max_presence = 12; // a table over all combinations stays small
 constexpr size_t max_boxes = 256;   // of a rule
 constexpr unsigned words = 5;       // arguments of a function
-
-/// Whether the two have one value where both are present.
-bool is_same_number(const KeySource& a, const KeySource& b) {
-    const auto* x = std::get_if<FieldKey>(&a);
-    const auto* y = std::get_if<FieldKey>(&b);
-    if (!x || !y) {
-        return false;
-    }
-    const FieldInfo& left = info(x->field);
-    const FieldInfo& right = info(y->field);
-    return has_ports(left.header) && has_ports(right.header) && left.bit_offset == right.bit_offset &&
-           left.bit_width == right.bit_width;
-}
 
 /// One range for each piece of 32 bits, lowest first.
 using Pieces = std::vector<Range>;
@@ -112,8 +101,7 @@ Layout::Layout(const std::vector<NormalRule>& rules, Family family, const ir::Pr
     }
     relate(empty_, program);
     for (const auto& [key, place] : places_) {
-        const auto* meta = std::get_if<MetaKey>(&program.keys[key.first]);
-        if (meta && meta->meta == MetaId::L4proto && key.second == max_of_width(8)) {
+        if (is_l4proto(program.keys[key.first]) && key.second == max_of_width(8)) {
             protocol_ = ir::KeyId{key.first};
         }
     }

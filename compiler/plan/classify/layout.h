@@ -1,31 +1,16 @@
-// Rules as alternatives of what they ask of keys, and how those are laid out as numbers. Private to
-// compiler/plan.
+// How what rules ask of keys is laid out as numbers. Private to compiler/plan and, for `pack`, codegen.
 #pragma once
 
+#include "compiler/ir/normal.h"
 #include "compiler/plan/classify/classify.h"
 
 #include <map>
 
 namespace xdpc::classify {
 
-/// (key & mask) lies in `values`.
-struct Asked {
-    ir::KeyId key;
-    u128 mask = 0;
-    IntervalSet values;
-};
-using Conjunction = std::vector<Asked>;
-
-struct NormalRule {
-    /// The rule can only match where one of these holds.
-    std::vector<Conjunction> any;
-    bool exact = true; // … and does, else its conditions have to be looked at again
-    bool falls = true; // may lead on to the next rule though it matched
-    bool data = false; // does nothing but decide
-};
-NormalRule normalize(const ir::Rule& rule, const ir::Program& program);
-/// Whether a packet could be in both; true if in doubt.
-bool may_meet(const NormalRule& a, const NormalRule& b);
+using ir::Asked;
+using ir::Conjunction;
+using ir::NormalRule;
 
 /// Packets are classified by the family of their headers: what only IPv6 has, and all else.
 enum class Family : uint8_t { Not6, Ip6 };
@@ -33,13 +18,6 @@ enum class Family : uint8_t { Not6, Ip6 };
 std::optional<Family> family_of(const Conjunction& all, const ir::Program& program);
 bool is_ip6(const KeySource& key);
 
-/// What is true of `meta l4proto` where the key is present, if it is one number.
-std::optional<uint32_t> protocol_of(const KeySource& key);
-/// Whether `other` is present wherever `key` is; whether it never is.
-bool brings(const KeySource& key, const KeySource& other);
-bool excludes(const KeySource& key, const KeySource& other);
-/// TCP, UDP and their like: at most one of them is in a packet, and all begin at the same place.
-bool has_ports(HeaderId header);
 /// Fills in `with` and `without`.
 void relate(RuleSet& set, const ir::Program& program);
 

@@ -1,10 +1,10 @@
-#include "compiler/plan/classify/normal.h"
+#include "compiler/ir/normal.h"
 
 #include "compiler/base/overloaded.h"
 
 #include <algorithm>
 
-namespace xdpc::classify {
+namespace xdpc::ir {
 
 namespace {
 
@@ -22,7 +22,7 @@ bool is_costly(const KeySource& source) {
 using Alternatives = std::vector<Conjunction>;
 
 /// Nothing if the condition is not of that form.
-std::optional<Alternatives> alternatives_of(const ir::Cond& cond, const ir::Program& program);
+std::optional<Alternatives> alternatives_of(const Cond& cond, const Program& program);
 
 /// Adds what is asked to a conjunction; false if it can never hold then.
 bool add(Conjunction& all, const Asked& asked) {
@@ -53,7 +53,7 @@ std::optional<Alternatives> product(const Alternatives& a, const Alternatives& b
     return result;
 }
 
-std::optional<Alternatives> of_atom(const ir::Atom& atom, const ir::Program& program) {
+std::optional<Alternatives> of_atom(const Atom& atom, const Program& program) {
     const KeySource& source = program.keys[atom.key.value];
     if (is_costly(source) || atom.values.intervals().size() > max_intervals) {
         return {};
@@ -62,16 +62,16 @@ std::optional<Alternatives> of_atom(const ir::Atom& atom, const ir::Program& pro
     return Alternatives{{Asked{atom.key, mask, atom.values}}};
 }
 
-std::optional<Alternatives> of_lookup(const ir::Lookup& lookup, const ir::Program& program) {
-    const ir::Table& table = program.tables[lookup.table.value];
+std::optional<Alternatives> of_lookup(const Lookup& lookup, const Program& program) {
+    const Table& table = program.tables[lookup.table.value];
     const bool costly = std::any_of(lookup.keys.begin(), lookup.keys.end(),
-                                    [&](ir::KeyId key) { return is_costly(program.keys[key.value]); });
+                                    [&](KeyId key) { return is_costly(program.keys[key.value]); });
     if (costly || table.entries.size() > max_intervals || (lookup.negated && lookup.keys.size() > 1)) {
         return {};
     }
     if (lookup.keys.size() == 1) {
         std::vector<Interval> intervals;
-        for (const ir::Table::Entry& entry : table.entries) {
+        for (const Table::Entry& entry : table.entries) {
             intervals.push_back(entry.box.front());
         }
         IntervalSet values = IntervalSet::of(std::move(intervals));
@@ -79,7 +79,7 @@ std::optional<Alternatives> of_lookup(const ir::Lookup& lookup, const ir::Progra
         return of_atom({lookup.keys.front(), lookup.masks.front(), std::move(values)}, program);
     }
     Alternatives result;
-    for (const ir::Table::Entry& entry : table.entries) {
+    for (const Table::Entry& entry : table.entries) {
         Conjunction all;
         bool possible = true;
         for (size_t i = 0; i < lookup.keys.size(); ++i) {
@@ -93,13 +93,12 @@ std::optional<Alternatives> of_lookup(const ir::Lookup& lookup, const ir::Progra
     return result;
 }
 
-std::optional<Alternatives> of_parts(const std::vector<ir::Cond>& parts, bool all,
-                                     const ir::Program& program) {
+std::optional<Alternatives> of_parts(const std::vector<Cond>& parts, bool all, const Program& program) {
     Alternatives result;
     if (all) {
         result.emplace_back();
     }
-    for (const ir::Cond& part : parts) {
+    for (const Cond& part : parts) {
         std::optional<Alternatives> each = alternatives_of(part, program);
         if (each && all) {
             each = product(result, *each);
@@ -116,30 +115,29 @@ std::optional<Alternatives> of_parts(const std::vector<ir::Cond>& parts, bool al
     return result;
 }
 
-std::optional<Alternatives> alternatives_of(const ir::Cond& cond, const ir::Program& program) {
+std::optional<Alternatives> alternatives_of(const Cond& cond, const Program& program) {
     using Result = std::optional<Alternatives>;
     return std::visit(Overloaded{
-                          [&](const ir::Atom& atom) { return of_atom(atom, program); },
-                          [&](const ir::Lookup& lookup) { return of_lookup(lookup, program); },
-                          [&](const ir::SetLookup&) { return Result(); },
-                          [&](const ir::And& all) { return of_parts(all.parts, true, program); },
-                          [&](const ir::Or& any) { return of_parts(any.parts, false, program); },
-                          [&](const ir::Not&) { return Result(); },
+                          [&](const Atom& atom) { return of_atom(atom, program); },
+                          [&](const Lookup& lookup) { return of_lookup(lookup, program); },
+                          [&](const SetLookup&) { return Result(); },
+                          [&](const And& all) { return of_parts(all.parts, true, program); },
+                          [&](const Or& any) { return of_parts(any.parts, false, program); },
+                          [&](const Not&) { return Result(); },
                       },
                       cond.node);
 }
 
 /// Whether behind its guards the rule always decides or leaves the chain.
-bool always_ends(const ir::Rule& rule, size_t begin) {
+bool always_ends(const Rule& rule, size_t begin) {
     for (size_t i = begin; i < rule.steps.size(); ++i) {
-        const ir::StepNode& node = rule.steps[i].node;
-        if (const auto* decide = std::get_if<ir::Decide>(&node)) {
+        const StepNode& node = rule.steps[i].node;
+        if (const auto* decide = std::get_if<Decide>(&node)) {
             return !std::holds_alternative<Jump>(decide->verdict) &&
                    !std::holds_alternative<Continue>(decide->verdict);
         }
-        const bool leads_on = std::holds_alternative<ir::Count>(node) ||
-                              std::holds_alternative<ir::Log>(node) ||
-                              std::holds_alternative<ir::Sample>(node);
+        const bool leads_on = std::holds_alternative<Count>(node) || std::holds_alternative<Log>(node) ||
+                              std::holds_alternative<Sample>(node);
         if (!leads_on) {
             return false;
         }
@@ -161,12 +159,12 @@ bool may_meet(const Conjunction& a, const Conjunction& b) {
 
 } // namespace
 
-NormalRule normalize(const ir::Rule& rule, const ir::Program& program) {
+NormalRule normalize(const Rule& rule, const Program& program) {
     NormalRule result;
     result.any.emplace_back();
     size_t step = 0;
     for (; step < rule.steps.size(); ++step) {
-        const auto* guard = std::get_if<ir::Guard>(&rule.steps[step].node);
+        const auto* guard = std::get_if<Guard>(&rule.steps[step].node);
         if (!guard) {
             break;
         }
@@ -185,7 +183,7 @@ NormalRule normalize(const ir::Rule& rule, const ir::Program& program) {
     }
     result.falls = !result.exact || !always_ends(rule, step);
     const auto* decide =
-        step + 1 == rule.steps.size() ? std::get_if<ir::Decide>(&rule.steps[step].node) : nullptr;
+        step + 1 == rule.steps.size() ? std::get_if<Decide>(&rule.steps[step].node) : nullptr;
     const std::optional<Action> action = decide ? action_of(decide->verdict) : std::nullopt;
     result.data = result.exact && action && *action != Action::Redirect; // which takes a helper's call
     return result;
@@ -198,4 +196,4 @@ bool may_meet(const NormalRule& a, const NormalRule& b) {
     });
 }
 
-} // namespace xdpc::classify
+} // namespace xdpc::ir

@@ -30,7 +30,11 @@ double straight_ns(size_t rules) {
 class Slicer {
 public:
     Slicer(const ir::Program& program, const std::vector<TablePlan>& tables, const PlanOptions& options)
-        : program_(program), tables_(tables), options_(options), budget_(options.classifier_budget) {}
+        : program_(program), tables_(tables), options_(options), budget_(options.classifier_budget) {
+        for (const ir::Chain& chain : program.chains) {
+            all_rules_ += chain.rules.size();
+        }
+    }
     std::vector<Slice> run(const ir::Chain& chain);
     Slices result;
 
@@ -41,11 +45,15 @@ private:
     bool add_tables(const ir::Chain& chain, Slice& slice, const classify::Layout& not6,
                     const classify::Layout& ip6);
     std::optional<classify::RuleSet> set_of(const Slice& slice, const classify::Layout& layout) const;
+    /// How many bytes of what is left a slice's tables may take: as many as it has of all rules, or a little,
+    /// which never uses all up.
+    size_t share_of(const Slice& slice) const;
 
     const ir::Program& program_;
     const std::vector<TablePlan>& tables_;
     const PlanOptions& options_;
     classify::Budget budget_; // what is left of it
+    size_t all_rules_ = 0;
     std::vector<NormalRule> rules_;
 };
 
@@ -118,6 +126,12 @@ std::optional<classify::RuleSet> Slicer::set_of(const Slice& slice, const classi
     return set;
 }
 
+size_t Slicer::share_of(const Slice& slice) const {
+    const size_t rules = slice.end - slice.begin;
+    const size_t share = options_.classifier_budget.bytes / all_rules_ * rules;
+    return std::min(budget_.bytes, std::max(share, budget_.bytes / 64));
+}
+
 /// Whether some box asks for what only IPv6 has.
 bool asks_ip6(const classify::RuleSet& set, const ir::Program& program) {
     return std::any_of(set.presence.begin(), set.presence.end(),
@@ -137,7 +151,9 @@ bool Slicer::add_tables(const ir::Chain& chain, Slice& slice, const classify::La
         if (set.size() == 0) {
             return true;
         }
-        std::optional<classify::Classifier> classifier = classify::build(std::move(set), budget_);
+        classify::Budget own = budget_;
+        own.bytes = share_of(slice);
+        std::optional<classify::Classifier> classifier = classify::build(std::move(set), own);
         if (!classifier) {
             return false;
         }

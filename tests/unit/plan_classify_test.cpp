@@ -126,6 +126,9 @@ TEST(Classify, BudgetsAreKept) {
     EXPECT_FALSE(build_rfc(set, budget));
     EXPECT_FALSE(build_forest(set, budget));
     EXPECT_FALSE(build(set, budget));
+    budget.rfc_bytes = size_t{8} << 20;
+    EXPECT_FALSE(build_rfc(set, budget)); // what is left for all tables counts too
+    budget.rfc_bytes = 1000;
     budget.bytes = size_t{8} << 20;
     const auto classifier = build(set, budget);
     if (classifier) { // with a forest: its bytes are what it says
@@ -192,6 +195,26 @@ TEST(Slices, RulesThatExcludeEachOtherShareASliceThoughTheyLeadOn) {
     ASSERT_EQ(plan.chains[0].slices.size(), 1U);
     EXPECT_EQ(plan.chains[0].slices[0].end, 100U);
     EXPECT_EQ(plan.chains[0].slices[0].coded.size(), 1U) << "all go to one chain";
+}
+
+TEST(Slices, ManyShareTheMemory) {
+    PolicyBuilder b;
+    const ChainId chain = b.chain("other");
+    for (size_t i = 0; i < 40; ++i) {
+        add_pure(b, 100 * i, 100);
+        b.rule({match(test::field(FieldId::IpTtl, 1)), verdict(Jump{chain})});
+    }
+    PlanOptions options;
+    options.classifier_budget.bytes = size_t{2} << 20; // classes alone would take a quarter of it each
+    Diagnostics diagnostics;
+    const auto plan = choose(ir::flatten(b.get()), options, diagnostics);
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->chains[0].slices.size(), 40U);
+    size_t bytes = 0;
+    for (const Classifier& classifier : plan->classifiers) {
+        bytes += classifier.bytes;
+    }
+    EXPECT_LE(bytes, options.classifier_budget.bytes);
 }
 
 TEST(Slices, FamiliesHaveTablesOfTheirOwn) {

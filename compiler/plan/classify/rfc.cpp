@@ -219,7 +219,9 @@ std::optional<Rfc> build_rfc(const RuleSet& set, const Budget& budget) {
     if (set.size() == 0 || set.size() > budget.rfc_boxes || set.presence.size() > 16) {
         return {};
     }
-    return Builder(set, budget).run();
+    Budget own = budget;
+    own.rfc_bytes = std::min(budget.rfc_bytes, budget.bytes);
+    return Builder(set, own).run();
 }
 
 uint32_t look_up(const Rfc& rfc, const Header& header) {

@@ -169,10 +169,10 @@ Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, con
     const ArtifactSet& before = old.record.artifact.sets[from];
     if (auto fits = check_types(before, set); !fits)
         return fits;
-    if (!is_dynamic(before) || before.verdicts != set.verdicts)
-        return fail(fmt::format("set `{}` {}: its elements cannot go on", set.name,
-                                is_dynamic(before) ? "changes what its elements map to, and rules write it"
-                                                   : "was not written by rules, and now is"),
+    if (before.verdicts != set.verdicts)
+        return fail(fmt::format("set `{}` changes what its elements map to, and rules write it: its elements "
+                                "cannot go on",
+                                set.name),
                     "`--reset-sets` starts all sets from the policy");
     SetChange change{set.name, set.family};
     uint64_t now = monotonic_now();

@@ -39,6 +39,13 @@ Result<void> check_types(const ArtifactSet& old, const ArtifactSet& next) {
                         "cannot go on",
                         next.name, type_text(old), type_text(next)),
             reset_hint);
+    if (is_dynamic(old) != is_dynamic(next))
+        return fail(
+            fmt::format("rules {} set `{}` in the policy that runs and {} in the new one: its elements "
+                        "cannot go on",
+                        is_dynamic(old) ? "write" : "do not write", next.name,
+                        is_dynamic(next) ? "do" : "do not"),
+            reset_hint);
     return {};
 }
 

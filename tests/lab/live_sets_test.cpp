@@ -196,6 +196,22 @@ TEST(LiveSets, ATableThatRulesWriteTakesAnotherSize) {
     EXPECT_EQ(seen_by_rules(lab), "1100/file");
 }
 
+TEST(LiveSets, ApplyRefusesWhatRulesWriteInOnePolicyAlone) {
+    Lab lab;
+    const std::string mine = policy("1100");
+    const std::string theirs = "set ports { type inet_service; flags dynamic; size 4; elements = { 1100 } }\n"
+                               "chain ingress {\n    policy pass\n    udp dport 9 add @ports { udp sport }\n"
+                               "    udp dport @ports drop\n}\n";
+    for (const auto& [first, second] : {std::pair(mine, theirs), std::pair(theirs, mine)}) {
+        ASSERT_EQ(lab.xdpc({"apply", lab.file(first), "-i", Lab::iface, "--reset-sets"}).status, 0);
+        const uint32_t program = lab.attached_id();
+        const Ran ran = lab.apply(second);
+        EXPECT_EQ(ran.status, 3);
+        EXPECT_NE(ran.err.find("write set `ports` in the policy that runs"), std::string::npos) << ran.err;
+        EXPECT_EQ(lab.attached_id(), program);
+    }
+}
+
 class KilledResize : public testing::TestWithParam<const char*> {};
 
 TEST_P(KilledResize, LosesNoElementThatARuleAdded) {

@@ -87,13 +87,7 @@ Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const
     if (!table)
         return tl::unexpected(table.error());
     uint64_t now = monotonic_now();
-    std::vector<sets::Element> there;
-    table->list([&](const sets::Element& element) {
-        if (!element.expired(now))
-            there.push_back(element);
-        return true;
-    });
-    auto merged = merge_elements(before, set, next.elements[id], std::move(there), now, text);
+    auto merged = merge_elements(before, set, next.elements[id], sets::live_elements(*table, now), now, text);
     if (!merged)
         return tl::unexpected(merged.error());
     merged->change.set = set.name;

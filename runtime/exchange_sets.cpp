@@ -94,17 +94,9 @@ Result<void> Exchange::commit() {
 }
 
 Result<void> finish_exchange(const std::string& path) {
-    bool staged = false;
-    bool begun = false;
-    for (const std::string& name : names_in(path)) {
-        staged = staged || name == "stage";
-        begun = begun || name == "next";
-    }
-    if (staged) {
-        if (auto removed = remove_all(stage_of(path)); !removed)
-            return removed;
-    }
-    if (!begun)
+    if (auto removed = remove_all(stage_of(path)); !removed)
+        return removed;
+    if (access(next_of(path).c_str(), F_OK) != 0)
         return {};
     for (const std::string& name : names_in(next_of(path))) {
         uint32_t id = 0;

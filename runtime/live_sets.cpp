@@ -24,7 +24,7 @@ Changed rebuild(LiveSets::Impl& impl, uint32_t id, LiveSets::Impl::Opened& opene
                 const sets::NewElement* added, std::span<const uint32_t> gone_low,
                 std::span<const uint32_t> gone_high) {
     uint64_t now = monotonic_now();
-    const std::vector<sets::Element> there = live_elements(*opened.table, now);
+    const std::vector<sets::Element> there = sets::live_elements(*opened.table, now);
     std::vector<sets::NewElement> elements;
     for (const sets::Element& element : there) {
         if (gone_low.empty() ||
@@ -70,16 +70,6 @@ Changed add_dynamic(const LiveSets::Impl& impl, uint32_t id, const sets::NewElem
 }
 
 } // namespace
-
-std::vector<sets::Element> live_elements(const sets::Table& table, uint64_t now) {
-    std::vector<sets::Element> all;
-    table.list([&](const sets::Element& element) {
-        if (!element.expired(now))
-            all.push_back(element);
-        return true;
-    });
-    return all;
-}
 
 Result<Fd> carry_of(const ArtifactSet& set, const sets::Table& table, std::span<const sets::Element> copied) {
     return set.has_counter ? make_carry(table, copied) : Fd();

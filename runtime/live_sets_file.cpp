@@ -169,7 +169,7 @@ OrRefused<Taken> LiveSets::take(std::span<const FileElements> files, bool replac
         if (!opened)
             return failed(opened.error());
         Wanted wanted;
-        wanted.there = live_elements(*(*opened)->table, now);
+        wanted.there = sets::live_elements(*(*opened)->table, now);
         if (auto fits = put_together(wanted, set, file, replace, now); !fits)
             return tl::unexpected(fits.error());
         all += wanted.taken;

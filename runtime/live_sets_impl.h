@@ -60,9 +60,6 @@ struct LiveSets::Impl {
     }
 };
 
-/// What has not expired.
-std::vector<sets::Element> live_elements(const sets::Table& table, uint64_t now);
-
 /// What has to be carried from this table to one that begins with the counters of `copied`; an invalid one of
 /// a set that counts nothing.
 Result<Fd> carry_of(const ArtifactSet& set, const sets::Table& table, std::span<const sets::Element> copied);

@@ -32,16 +32,6 @@ bool still_there(int fd, const std::string& path) {
            opened.st_dev == named.st_dev;
 }
 
-/// All of them at once: callers remove some.
-std::vector<std::string> lock_files() {
-    std::error_code error;
-    std::vector<std::string> names;
-    for (std::filesystem::directory_iterator entry(lock_directory, error);
-         !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-        names.push_back(entry->path().filename());
-    return names;
-}
-
 /// As /proc/locks tells ("1: FLOCK  ADVISORY  WRITE 1234 fe:01:5678 0 EOF"): to write it into the file would
 /// make every command wait for a disk where /run is on one.
 std::string holder_of(int fd) {
@@ -107,7 +97,7 @@ void InterfaceLock::remove_file() {
     // Listeners that were killed leave theirs; those that still run hold theirs, and remove them at their
     // end.
     const std::string listeners = std::filesystem::path(path_).stem().string() + ".listener";
-    for (const std::string& name : lock_files()) {
+    for (const std::string& name : names_in(lock_directory)) {
         if (name.starts_with(listeners)) {
             if (auto held = acquire_file(fmt::format("{}/{}", lock_directory, name), 0))
                 unlink(held->path_.c_str());
@@ -117,7 +107,7 @@ void InterfaceLock::remove_file() {
 }
 
 void remove_stale_lock_files() {
-    for (const std::string& name : lock_files()) {
+    for (const std::string& name : names_in(lock_directory)) {
         uint64_t network_namespace = 0;
         uint32_t ifindex = 0;
         if (sscanf(name.c_str(), "%" SCNu64 "-%" SCNu32, &network_namespace, &ifindex) != 2 ||

@@ -46,6 +46,17 @@ Statistics Table::statistics() const {
             .masks = h.mask_count};
 }
 
+std::vector<Element> live_elements(const Table& table, uint64_t now) {
+    std::vector<Element> all;
+    table.list([&](const Element& element) {
+        if (!element.expired(now)) {
+            all.push_back(element);
+        }
+        return true;
+    });
+    return all;
+}
+
 NewElement as_new(const Element& element) {
     return {.low = element.low,
             .high = element.high,

@@ -128,6 +128,8 @@ private:
     Grace grace_;
 };
 
+/// What has not expired.
+std::vector<Element> live_elements(const Table& table, uint64_t now);
 /// As it is put into another set, with what it has (origin, remaining timeout, counters); refers to it.
 NewElement as_new(const Element& element);
 

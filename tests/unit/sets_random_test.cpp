@@ -164,13 +164,7 @@ private:
         model_.sweep(now_);
         std::vector<NewElement> elements;
         const bool copy = random_.draw(2) == 0;
-        std::vector<Element> there;
-        table_.list([&](const Element& element) {
-            if (!element.expired(now_)) {
-                there.push_back(element);
-            }
-            return true;
-        });
+        const std::vector<Element> there = live_elements(table_, now_);
         if (copy && !more && there.size() == model_.elements.size() && shape_.kind == Kind::Hash) {
             for (const Element& element : there) {
                 elements.push_back(sets::as_new(element));

@@ -129,18 +129,31 @@ Ran Lab::detach(const std::vector<std::string>& extra) const {
     return xdpc({"detach", "-i", iface}, extra);
 }
 
-Counts Lab::counts() const {
-    Ran ran = xdpc({"stats", "-i", iface, "--json"});
+/// What `stats --json` says of each rule.
+static nlohmann::json rules_of(const Lab& lab) {
+    Ran ran = lab.xdpc({"stats", "-i", Lab::iface, "--json"});
     EXPECT_EQ(ran.status, 0) << ran.err;
-    Counts counts;
     auto json = nlohmann::json::parse(ran.out, nullptr, false);
     if (json.is_discarded() || json["interfaces"].empty())
-        return counts;
-    for (const auto& rule : json["interfaces"][0]["rules"])
+        return nlohmann::json::array();
+    return json["interfaces"][0]["rules"];
+}
+
+Counts Lab::counts() const {
+    Counts counts;
+    for (const auto& rule : rules_of(*this))
         if (rule.contains("packets"))
             counts[rule["rule"].get<std::string>()] = {rule["packets"].get<uint64_t>(),
                                                        rule["bytes"].get<uint64_t>()};
     return counts;
+}
+
+std::map<std::string, uint64_t> Lab::mid_counts() const {
+    std::map<std::string, uint64_t> packets;
+    for (const auto& rule : rules_of(*this))
+        if (rule.contains("counter"))
+            packets[rule["rule"].get<std::string>()] = rule["counter"]["packets"].get<uint64_t>();
+    return packets;
 }
 
 uint32_t Lab::attached_id() const {

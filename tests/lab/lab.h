@@ -53,6 +53,8 @@ public:
     Ran apply(const std::string& text, const std::vector<std::string>& extra = {});
     [[nodiscard]] Ran detach(const std::vector<std::string>& extra = {}) const;
     [[nodiscard]] Counts counts() const;
+    /// Packets of rules' `counter` statements, by the rules' display names.
+    [[nodiscard]] std::map<std::string, uint64_t> mid_counts() const;
     /// The id of the XDP program on the inner interface, 0 if there is none.
     [[nodiscard]] uint32_t attached_id() const;
 

@@ -1,50 +1,17 @@
 // Live sets of the policy that runs: changed without a reload, met by the next packet, handed on by apply,
 // whole after `kill -9`.
-#include "tests/lab/lab.h"
-#include "tests/lab/sockets.h"
+#include "tests/lab/live_set.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
 
 namespace xdpc::lab {
 namespace {
 
-using Json = nlohmann::json;
-
 std::string policy(const std::string& element, const std::string& type = "inet_service",
                    const std::string& options = "") {
     return "set ports {\n    type " + type + "\n    counter\n    " + options + "\n    elements = { " +
            element + " }\n}\nchain ingress {\n    policy pass\n    udp dport @ports drop\n}\n";
-}
-
-Ran set(const Lab& lab, std::vector<std::string> words) {
-    words.insert(words.begin(), "set");
-    words.insert(words.end(), {"-i", Lab::iface});
-    return lab.xdpc(words);
-}
-
-/// Elements of `ports`, by name; `list --json` gives them.
-std::map<std::string, Json> elements(const Lab& lab) {
-    const Ran ran = set(lab, {"list", "ports", "--json"});
-    EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
-    std::map<std::string, Json> found;
-    const Json document = Json::parse(ran.out);
-    for (const Json& element : document["elements"])
-        found[element["element"]] = element;
-    return found;
-}
-
-/// Whether datagrams to the port get through.
-bool passes(const Lab& lab, uint16_t port) {
-    bool passed = false;
-    lab.inside().run([&] {
-        Socket socket = udp_server(port);
-        lab.outside().run([&] { udp_send(Lab::inner4, port); });
-        passed = udp_drain(socket, 50) == 1;
-    });
-    return passed;
 }
 
 TEST(LiveSets, ElementsMeetTheNextPacketAndTheProgramStays) {
@@ -154,12 +121,8 @@ std::string seen(int size, const std::string& element) {
 
 std::string seen_by_rules(const Lab& lab) {
     std::string all;
-    const Json document = Json::parse(set(lab, {"list", "seen", "--json"}).out);
-    std::set<std::string> sorted;
-    for (const Json& element : document["elements"])
-        sorted.insert(element["element"].get<std::string>() + "/" + element["origin"].get<std::string>());
-    for (const std::string& element : sorted)
-        all += (all.empty() ? "" : " ") + element;
+    for (const auto& [name, element] : elements(lab, "seen"))
+        all += (all.empty() ? "" : " ") + name + "/" + element["origin"].get<std::string>();
     return all;
 }
 
@@ -181,12 +144,7 @@ TEST(LiveSets, ATableThatRulesWriteTakesAnotherSize) {
     EXPECT_EQ(seen_by_rules(lab), "1003/live 1100/file 2001/live");
     ASSERT_EQ(lab.apply(seen(64, "1100, 1300")).status, 0);
     EXPECT_EQ(seen_by_rules(lab), "1003/live 1100/file 1300/file 2001/live");
-    const Json document = Json::parse(set(lab, {"list", "seen", "--json"}).out);
-    for (const Json& element : document["elements"]) {
-        if (element["element"] == "1003") {
-            EXPECT_LE(element["remaining_ms"], 300'000);
-        }
-    }
+    EXPECT_LE(elements(lab, "seen").at("1003")["remaining_ms"], 300'000);
     EXPECT_FALSE(passes(lab, 1003));
     for (uint16_t port = 2010; port < 2030; ++port)
         EXPECT_TRUE(passes(lab, port));

@@ -1,5 +1,6 @@
 #include "tests/lab/load.h"
 
+#include <cstdlib>
 #include <sstream>
 
 namespace xdpc::lab {
@@ -25,6 +26,11 @@ uint64_t driver_drops(const Lab& lab) {
     uint64_t queue = 0, device = 0;
     std::istringstream(ran.out) >> queue >> device;
     return queue + device;
+}
+
+unsigned wanted_applies(unsigned otherwise) {
+    const char* asked = std::getenv("XDPC_SOAK_APPLIES");
+    return asked != nullptr ? static_cast<unsigned>(std::strtoul(asked, nullptr, 10)) : otherwise;
 }
 
 uint64_t send_load(const std::function<const packet::Frame&(uint64_t)>& frame,

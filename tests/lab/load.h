@@ -15,6 +15,9 @@ packet::Frame datagram(uint16_t port, uint32_t source = 0x0a630001);
 /// What the driver itself dropped on the way in, because a queue was full: never reached the policy.
 uint64_t driver_drops(const Lab& lab);
 
+/// How often to replace: XDPC_SOAK_APPLIES, else this.
+unsigned wanted_applies(unsigned otherwise);
+
 /// Sends `frame(0)`, `frame(1)`, … in the calling thread's namespace while `more(sent)`, in small bursts with
 /// a pause behind each, since the receiver's ring has 256 places; gives how many the socket took.
 uint64_t send_load(const std::function<const packet::Frame&(uint64_t)>& frame,

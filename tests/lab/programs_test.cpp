@@ -2,16 +2,11 @@
 // In every program a rule counts for its generation, so that all marks of a generation say the same number.
 #include "tests/lab/load.h"
 
-#include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 namespace xdpc::lab {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr unsigned programs = 20;
 constexpr uint64_t packets = 200'000;
@@ -31,21 +26,6 @@ std::string policy(unsigned generation) {
                     " counter continue\n";
     }
     return text + "    end: udp dport 5000 drop\n    other: ip protocol udp drop\n}\n";
-}
-
-std::map<std::string, uint64_t> counters(const Lab& lab) {
-    const Ran ran = lab.xdpc({"stats", "-i", Lab::iface, "--json"});
-    std::map<std::string, uint64_t> found;
-    const Json document = Json::parse(ran.out, nullptr, false);
-    for (const Json& rule : document["interfaces"][0]["rules"])
-        if (rule.contains("counter"))
-            found[rule["rule"]] = rule["counter"]["packets"];
-    return found;
-}
-
-unsigned wanted_swaps() {
-    const char* asked = std::getenv("XDPC_SOAK_APPLIES");
-    return asked != nullptr ? static_cast<unsigned>(std::strtoul(asked, nullptr, 10)) : 5;
 }
 
 TEST(LabPrograms, ASwapNeverMixesTwoGenerations) {
@@ -69,12 +49,12 @@ TEST(LabPrograms, ASwapNeverMixesTwoGenerations) {
     while (sending) {
         const Ran ran = lab.apply(policy(++swaps % 2), {cut});
         EXPECT_EQ(ran.status, 0) << ran.err;
-        if (swaps >= wanted_swaps() || ran.status != 0)
+        if (swaps >= wanted_applies(5) || ran.status != 0)
             swapping = false;
     }
     sender.join();
     const uint64_t dropped = driver_drops(lab);
-    const auto marks = counters(lab);
+    const auto marks = lab.mid_counts();
     Counts counts = lab.counts();
     uint64_t decided = 0;
     for (unsigned g = 0; g < 2; ++g) {

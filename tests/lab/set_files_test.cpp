@@ -1,18 +1,15 @@
 // `xdpc set load` and `replace`: all of a file or nothing, for packets, for commands that are killed, and for
 // the next apply.
-#include "tests/lab/lab.h"
+#include "tests/lab/live_set.h"
 #include "tests/lab/sockets.h"
 
 #include <atomic>
 #include <fstream>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 namespace xdpc::lab {
 namespace {
-
-using Json = nlohmann::json;
 
 const char* const policy = R"(
 set ports {
@@ -49,26 +46,10 @@ struct ElementFile {
     std::string path;
 };
 
-Ran set(const Lab& lab, std::vector<std::string> words, const std::vector<std::string>& environment = {}) {
-    words.insert(words.begin(), "set");
-    words.insert(words.end(), {"-i", Lab::iface});
-    return lab.xdpc(words, environment);
-}
-
 Ran take(const Lab& lab, const std::string& action, const std::string& name, const std::string& text,
          const std::vector<std::string>& environment = {}) {
     const ElementFile file(text);
     return set(lab, {action, name, "--file", file.path}, environment);
-}
-
-std::map<std::string, Json> elements(const Lab& lab, const std::string& name = "ports") {
-    const Ran ran = set(lab, {"list", name, "--json"});
-    EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
-    std::map<std::string, Json> found;
-    const Json document = Json::parse(ran.out);
-    for (const Json& element : document["elements"])
-        found[element["element"]] = element;
-    return found;
 }
 
 std::string names(const Lab& lab, const std::string& name = "ports") {
@@ -76,16 +57,6 @@ std::string names(const Lab& lab, const std::string& name = "ports") {
     for (const auto& [element, what] : elements(lab, name))
         all += (all.empty() ? "" : " ") + element;
     return all;
-}
-
-bool passes(const Lab& lab, uint16_t port) {
-    bool passed = false;
-    lab.inside().run([&] {
-        Socket socket = udp_server(port);
-        lab.outside().run([&] { udp_send(Lab::inner4, port); });
-        passed = udp_drain(socket, 50) == 1;
-    });
-    return passed;
 }
 
 TEST(SetFiles, LoadAddsAndLeavesWhatIsThere) {

@@ -1,14 +1,13 @@
 // Many applies under traffic, of policies that share all kinds of state: no packet is lost or counted twice,
-// no element, no time, no token, no byte of a quota is lost. XDPC_SOAK_APPLIES says how many (`./xdpc.sh
-// soak`).
+// no element, no time, no token, no byte of a quota is lost. XDPC_SOAK_APPLIES says how many
+// (`./xdpc.sh soak-applies`).
+#include "tests/lab/live_set.h"
 #include "tests/lab/load.h"
 #include "tests/lab/sockets.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 namespace xdpc::lab {
 namespace {
@@ -23,11 +22,6 @@ constexpr uint64_t quota_bytes = 1U << 20, frame_bytes = 60;
 constexpr uint32_t seen_net = 0x0a320000, file_net = 0x0a3c0000, live_net = 0x0a3d0000,
                    stream_net = 0x0a400000, brief_net = 0x0a410000, own_net = 0x0a460000,
                    strange_net = 0x0a500000; // 10.50.0.0, …
-
-unsigned wanted_applies() {
-    const char* asked = std::getenv("XDPC_SOAK_APPLIES");
-    return asked != nullptr ? static_cast<unsigned>(std::strtoul(asked, nullptr, 10)) : 40;
-}
 
 std::string address(uint32_t net, uint32_t number) {
     const uint32_t all = net + number;
@@ -91,9 +85,9 @@ double seconds() {
     return std::chrono::duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-Elements elements_of(const Lab& lab, const std::string& set) {
+Elements elements_of(const Lab& lab, const std::string& name) {
     const double begun = seconds();
-    const Ran ran = lab.xdpc({"set", "list", set, "-i", Lab::iface, "--json"});
+    const Ran ran = set(lab, {"list", name, "--json"});
     const double ended = seconds();
     EXPECT_EQ(ran.status, 0) << ran.err;
     Elements found;
@@ -103,17 +97,6 @@ Elements elements_of(const Lab& lab, const std::string& set) {
         found[one["element"]] = {begun + remaining, ended + remaining, one.value("packets", uint64_t{0})};
     }
     return found;
-}
-
-/// Packets that each of the two policies has met.
-std::pair<uint64_t, uint64_t> marks(const Lab& lab) {
-    const Ran ran = lab.xdpc({"stats", "-i", Lab::iface, "--json"});
-    std::map<std::string, uint64_t> packets;
-    const Json document = Json::parse(ran.out, nullptr, false);
-    for (const Json& rule : document["interfaces"][0]["rules"])
-        if (rule.contains("counter"))
-            packets[rule["rule"]] = rule["counter"]["packets"];
-    return {packets["by_0"], packets["by_1"]};
 }
 
 /// What an element was given, by where its address came from.
@@ -161,17 +144,11 @@ protected:
     uint64_t received[ports] = {};
     uint32_t added = 0; // by the stream of single elements; each fifth, of 10.65.0.0/16, is taken out again
 
-    Ran set(std::vector<std::string> words) {
-        words.insert(words.begin(), "set");
-        words.insert(words.end(), {"-i", Lab::iface});
-        return lab.xdpc(words);
-    }
-
     void fill() {
         std::vector<std::string> words = {"add", "listed", "--timeout", "2h"};
         for (uint32_t i = 0; i < live; ++i)
             words.push_back(address(live_net, i));
-        const Ran ran = set(words);
+        const Ran ran = set(lab, words);
         ASSERT_EQ(ran.status, 0) << ran.err;
     }
 
@@ -179,10 +156,10 @@ protected:
         for (; applying; ++added) {
             const bool brief = added % 5 == 0;
             const std::string element = address(brief ? brief_net : stream_net, added);
-            const Ran add = set({"add", "listed", element, "--timeout", "1h"});
+            const Ran add = set(lab, {"add", "listed", element, "--timeout", "1h"});
             EXPECT_EQ(add.status, 0) << add.err;
             if (brief) {
-                const Ran del = set({"del", "listed", element});
+                const Ran del = set(lab, {"del", "listed", element});
                 EXPECT_EQ(del.status, 0) << del.err;
             }
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -253,21 +230,21 @@ protected:
 };
 
 TEST_F(LabSoak, AppliesUnderLoadLoseNothing) {
-    const unsigned applies = wanted_applies();
+    const unsigned applies = wanted_applies(40);
     ASSERT_EQ(lab.apply(policy(0)).status, 0);
     fill();
     run_load(applies);
     const uint64_t dropped = driver_drops(lab);
     Counts counts = lab.counts();
-    const auto [by_0, by_1] = marks(lab);
+    auto marks = lab.mid_counts(); // packets that each of the two policies has met
     uint64_t decided = 0;
     for (const auto& [rule, count] : counts)
         decided += count.packets;
     std::printf("%u applies, %lu packets sent, %lu dropped by the device, %lu decided, %u elements added\n",
                 applies, sent, dropped, decided, added);
     EXPECT_EQ(decided + dropped, sent);
-    EXPECT_EQ(by_0 + by_1, decided);
-    EXPECT_GT(std::min(by_0, by_1), decided / 10);
+    EXPECT_EQ(marks["by_0"] + marks["by_1"], decided);
+    EXPECT_GT(std::min(marks["by_0"], marks["by_1"]), decided / 10);
     EXPECT_EQ(counts["policy"].packets, 0U);
     EXPECT_EQ(counts["full"].packets, 0U);
     const char* passing[ports] = {"open", nullptr, "limited", "within", "listed"};

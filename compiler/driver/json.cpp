@@ -96,4 +96,13 @@ void put_json(const Json& document) {
     put(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+int failed(const Error& error, bool json, int code) {
+    if (json) {
+        put_json({{"ok", false}, {"error", to_json(error)}});
+    } else {
+        report(error);
+    }
+    return code;
+}
+
 } // namespace xdpc::driver

@@ -19,5 +19,7 @@ Json to_json(const Decider& decider);
 Json to_json(const rt::Status& status);
 /// Prints the document; text that is not UTF-8 is replaced.
 void put_json(const Json& document);
+/// Says what went wrong, in a document if `json`; gives `code`.
+int failed(const Error& error, bool json, int code);
 
 } // namespace xdpc::driver

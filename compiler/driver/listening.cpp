@@ -34,12 +34,7 @@ std::string wanted_rule(const std::string& wanted, const Artifact& policy) {
 } // namespace
 
 int failed(const ListenFailure& failure, bool json) {
-    if (json) {
-        put_json({{"ok", false}, {"error", to_json(failure.error)}});
-    } else {
-        report(failure.error);
-    }
-    return failure.code;
+    return failed(failure.error, json, failure.code);
 }
 
 tl::expected<rt::Listener, ListenFailure> listen(const std::string& iface, const rt::ListenOptions& options) {

@@ -14,15 +14,6 @@
 
 namespace xdpc::driver {
 
-int failed(const SetOptions& options, const Error& error, int code) {
-    if (options.json) {
-        put_json({{"ok", false}, {"error", to_json(error)}});
-        return code;
-    }
-    report(error);
-    return code;
-}
-
 namespace {
 
 uint64_t now_ns() {
@@ -61,7 +52,7 @@ Result<std::optional<Words>> read_words(const ArtifactSet& set, std::string_view
         words.value = static_cast<uint32_t>(found - set.verdicts.begin());
         text = text.substr(0, colon);
     }
-    const auto parts = parts_of(set);
+    const auto parts = parts_of(set.parts);
     auto box = read_live_element(text, parts);
     if (!box) {
         return tl::unexpected(box.error());
@@ -128,7 +119,7 @@ int change(rt::LiveSets& live, const std::vector<uint32_t>& ids, const SetOption
     if (!options.timeout.empty()) {
         const auto read = read_duration(options.timeout);
         if (!read) {
-            return failed(options, {"`" + options.timeout + "` is no time", "10s, 1h30m"}, ExitUsage);
+            return failed({"`" + options.timeout + "` is no time", "10s, 1h30m"}, options.json, ExitUsage);
         }
         timeout_ns = *read;
     }
@@ -189,7 +180,7 @@ int list_elements(rt::LiveSets& live, const std::vector<uint32_t>& ids, const Se
             return true;
         });
         if (!done) {
-            return failed(options, done.error(), ExitSystem);
+            return failed(done.error(), options.json, ExitSystem);
         }
     }
     if (options.json) {
@@ -208,12 +199,9 @@ int list_sets(rt::LiveSets& live, const SetOptions& options) {
         const ArtifactSet& set = live.sets()[id];
         const auto use = live.use_of(id);
         if (!use) {
-            return failed(options, use.error(), ExitSystem);
+            return failed(use.error(), options.json, ExitSystem);
         }
-        std::string type;
-        for (const auto& part : set.parts) {
-            type += (type.empty() ? "" : " . ") + part.first;
-        }
+        const std::string type = type_text(set);
         all.push_back({{"name", set.name},
                        {"type", type},
                        {"kind", set.kind},
@@ -239,35 +227,32 @@ int run_set(const SetOptions& options) {
     const bool changes = options.action == "add" || options.action == "del";
     const bool takes_file = options.action == "load" || options.action == "replace";
     if (takes_file != !options.file.empty() || (takes_file && !options.elements.empty())) {
-        return failed(options,
-                      {"`load` and `replace` take their elements from `--file`, the others do not",
+        return failed({"`load` and `replace` take their elements from `--file`, the others do not",
                        "xdpc set replace blocklist -i eth0 --file blocklist.txt"},
-                      ExitUsage);
+                      options.json, ExitUsage);
     }
     if (takes_file && (!options.timeout.empty() || !options.comment.empty())) {
         return failed(
-            options, {"timeouts and comments stand in the file", "192.0.2.1 timeout 10m comment \"scanner\""},
-            ExitUsage);
+            {"timeouts and comments stand in the file", "192.0.2.1 timeout 10m comment \"scanner\""},
+            options.json, ExitUsage);
     }
     if ((options.name.empty() && options.action != "list") || (changes && options.elements.empty())) {
-        return failed(options,
-                      {fmt::format("`set {}` takes a set{}", options.action, changes ? " and elements" : ""),
+        return failed({fmt::format("`set {}` takes a set{}", options.action, changes ? " and elements" : ""),
                        "xdpc set add blocklist -i eth0 192.0.2.1"},
-                      ExitUsage);
+                      options.json, ExitUsage);
     }
     auto live = rt::LiveSets::open(options.iface);
     if (!live) {
-        return failed(options, live.error(), ExitSystem);
+        return failed(live.error(), options.json, ExitSystem);
     }
     if (options.name.empty()) {
         return list_sets(*live, options);
     }
     const auto ids = find_sets(*live, options.name);
     if (ids.empty()) {
-        return failed(options,
-                      {fmt::format("the policy on `{}` has no live set `{}`", options.iface, options.name),
+        return failed({fmt::format("the policy on `{}` has no live set `{}`", options.iface, options.name),
                        "`xdpc set list -i IF` lists them; a set with `flags constant` is compiled in"},
-                      ExitPolicy);
+                      options.json, ExitPolicy);
     }
     if (changes) {
         return change(*live, ids, options);
@@ -280,7 +265,7 @@ int run_set(const SetOptions& options) {
     }
     for (const uint32_t id : ids) {
         if (const auto done = live->flush(id); !done) {
-            return failed(options, done.error(), ExitSystem);
+            return failed(done.error(), options.json, ExitSystem);
         }
     }
     if (options.json) {

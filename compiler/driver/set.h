@@ -6,8 +6,6 @@
 
 namespace xdpc::driver {
 
-/// Says what went wrong, as `--json` wants it; gives `code`.
-int failed(const SetOptions& options, const Error& error, int code);
 /// `load` and `replace` of the sets of one name.
 int take_file(rt::LiveSets& live, const std::vector<uint32_t>& ids, const SetOptions& options);
 

@@ -20,7 +20,7 @@ LiveSet live_set(const ArtifactSet& set) {
                 : set.kind == "dynamic" ? LiveSet::Kind::Dynamic
                                         : LiveSet::Kind::Hash;
     live.is_map = set.is_map;
-    live.parts = parts_of(set);
+    live.parts = parts_of(set.parts);
     live.size = set.size;
     live.has_timeout = set.has_timeout;
     live.has_counter = set.has_counter;
@@ -44,11 +44,10 @@ int refused_by_set(const SetOptions& options, const ArtifactSet& set, const rt::
     if (!why.other_low.empty()) {
         other = ": " + element_text(set, why.other_low, why.other_high);
     }
-    return failed(options,
-                  {fmt::format("{}:{}: {} {}{}", sources.where(span), sources.position(span).column,
+    return failed({fmt::format("{}:{}: {} {}{}", sources.where(span), sources.position(span).column,
                                sources.text(span), why.what, other),
                    fmt::format("set `{}` is as it was", set.name)},
-                  ExitPolicy);
+                  options.json, ExitPolicy);
 }
 
 int say_taken(const SetOptions& options, const rt::LiveSets::Taken& taken) {
@@ -79,16 +78,15 @@ int take_file(rt::LiveSets& live, const std::vector<uint32_t>& ids, const SetOpt
                             quiet);
     const bool replaces = options.action == "replace";
     if (replaces && live.sets()[ids[0]].kind == "dynamic") {
-        return failed(options,
-                      {fmt::format("rules write set `{}`: it cannot be replaced at once", options.name),
+        return failed({fmt::format("rules write set `{}`: it cannot be replaced at once", options.name),
                        "`xdpc set flush`, then `xdpc set load`"},
-                      ExitPolicy);
+                      options.json, ExitPolicy);
     }
     Sources sources;
     Diagnostics diagnostics;
     const auto file = sources.load(options.file);
     if (!file) {
-        return failed(options, file.error(), ExitSystem);
+        return failed(file.error(), options.json, ExitSystem);
     }
     std::vector<LiveSet> sets;
     for (const uint32_t id : ids) {
@@ -108,7 +106,7 @@ int take_file(rt::LiveSets& live, const std::vector<uint32_t>& ids, const SetOpt
         return say_taken(options, *taken);
     }
     if (const auto* error = std::get_if<Error>(&taken.error())) {
-        return failed(options, *error, ExitSystem);
+        return failed(*error, options.json, ExitSystem);
     }
     const auto& refused = std::get<rt::LiveSets::FileRefused>(taken.error());
     for (size_t i = 0; i < ids.size(); ++i) {

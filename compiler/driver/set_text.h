@@ -8,7 +8,12 @@
 
 namespace xdpc::driver {
 
-std::vector<SetPart> parts_of(const ArtifactSet& set);
+std::vector<SetPart> parts_of(const std::vector<std::pair<std::string, uint16_t>>& parts);
+/// "ipv4_addr . inet_service"
+std::string type_text(const ArtifactSet& set);
+/// Of parts as an artifact has them.
+std::string key_text(const std::vector<std::pair<std::string, uint16_t>>& parts,
+                     std::span<const uint32_t> low, std::span<const uint32_t> high);
 /// "192.0.2.0/24 . ssh"
 std::string element_text(const ArtifactSet& set, std::span<const uint32_t> low,
                          std::span<const uint32_t> high);

@@ -117,14 +117,6 @@ Json snapshot_json(const Snapshot& snapshot) {
     return out;
 }
 
-int failed(const Error& error, bool json) {
-    if (json) {
-        put_json({{"ok", false}, {"error", to_json(error)}});
-        return ExitSystem;
-    }
-    return report(error);
-}
-
 void print(const StatsOptions& options, const Snapshot& now, const Snapshot* before) {
     if (options.json) {
         put_json(snapshot_json(now));
@@ -140,7 +132,7 @@ void print(const StatsOptions& options, const Snapshot& now, const Snapshot* bef
 int run_stats(const StatsOptions& options) {
     Result<Snapshot> now = take(options.ifaces);
     if (!now) {
-        return failed(now.error(), options.json);
+        return failed(now.error(), options.json, ExitSystem);
     }
     print(options, *now, nullptr);
     if (!options.watch) {
@@ -151,7 +143,7 @@ int run_stats(const StatsOptions& options) {
         std::this_thread::sleep_for(std::chrono::duration<double>(*options.watch));
         Result<Snapshot> next = take(options.ifaces);
         if (!next) {
-            return failed(next.error(), options.json);
+            return failed(next.error(), options.json, ExitSystem);
         }
         put(redraw ? "\x1b[H\x1b[2J" : options.json || options.prometheus ? "" : "\n");
         print(options, *next, &*now);

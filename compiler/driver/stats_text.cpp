@@ -34,13 +34,6 @@ std::string number(uint64_t value) {
     return fmt::format("{}", value);
 }
 
-/// A bucket's key as people write it.
-std::string key_text(const ArtifactLimit& limit, const std::vector<uint32_t>& words) {
-    ArtifactSet as_set;
-    as_set.parts = limit.key;
-    return element_text(as_set, words, words);
-}
-
 std::string limits_text(const std::vector<rt::LimitStats>& limits) {
     Rows rows;
     std::string keys;
@@ -57,7 +50,8 @@ std::string limits_text(const std::vector<rt::LimitStats>& limits) {
         }
         keys += fmt::format("{}: fewest left:", limit.display);
         for (size_t i = 0; i < std::min(shown_keys, stats.busiest.size()); ++i) {
-            keys += fmt::format("{} {} ({})", i == 0 ? "" : ",", key_text(limit, stats.busiest[i].key),
+            keys += fmt::format("{} {} ({})", i == 0 ? "" : ",",
+                                key_text(limit.key, stats.busiest[i].key, stats.busiest[i].key),
                                 stats.busiest[i].left);
         }
         keys += "\n";
@@ -74,19 +68,11 @@ std::string limits_text(const std::vector<rt::LimitStats>& limits) {
            keys;
 }
 
-std::string type_of(const ArtifactSet& set) {
-    std::string text;
-    for (const auto& part : set.parts) {
-        text += (text.empty() ? "" : " . ") + part.first;
-    }
-    return text;
-}
-
 std::string sets_text(const std::vector<rt::SetStats>& sets) {
     Rows rows;
     for (const rt::SetStats& stats : sets) {
         const ArtifactSet& set = stats.set;
-        rows.push_back({set.name, type_of(set), fmt::format("{} of {}", stats.elements, set.size),
+        rows.push_back({set.name, type_text(set), fmt::format("{} of {}", stats.elements, set.size),
                         set.timeout_ns != 0 ? fmt::format("{}s", set.timeout_ns / 1'000'000'000U)
                         : set.has_timeout   ? "each"
                                             : "",
@@ -144,7 +130,7 @@ Json to_json(const rt::LimitStats& stats) {
                    {"no_room", stats.no_room}, {"memory_bytes", stats.memory}, {"busiest", Json::array()}};
     for (const rt::LimitStats::Bucket& bucket : stats.busiest) {
         out["keys"]["busiest"].push_back(
-            {{"key", key_text(limit, bucket.key)}, {"tokens_left", bucket.left}});
+            {{"key", key_text(limit.key, bucket.key, bucket.key)}, {"tokens_left", bucket.left}});
     }
     return out;
 }
@@ -152,7 +138,7 @@ Json to_json(const rt::LimitStats& stats) {
 Json to_json(const rt::SetStats& stats) {
     const ArtifactSet& set = stats.set;
     Json out = {{"set", set.name},
-                {"type", type_of(set)},
+                {"type", type_text(set)},
                 {"kind", set.kind},
                 {"map", set.is_map},
                 {"elements", stats.elements},

@@ -1,14 +1,8 @@
 // apply, stats, show, detach, trace -i on a veth pair of a namespace of its own.
-#include "tests/cli/command.h"
-#include "tests/harness/netns.h"
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+#include "tests/cli/veth.h"
 
 namespace xdpc::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr const char* first = "chain ingress {\n"
                               "    policy pass\n"
@@ -24,44 +18,8 @@ constexpr const char* second = "chain ingress {\n"
                                "    dns: udp dport 53 pass\n"
                                "}\n";
 
-/// A TCP SYN to port 22 as a whole frame.
-std::vector<uint8_t> syn_to_ssh() {
-    std::vector<uint8_t> frame(60, 0);
-    const uint8_t head[] = {0x02, 0,    0, 0,  0, 2,  0x02, 0, 0, 0,   0, 1, 0x08, 0x00, 0x45, 0x00, 0x00,
-                            0x28, 0,    0, 0,  0, 64, 6,    0, 0, 192, 0, 2, 1,    192,  0,    2,    2,
-                            0x9c, 0x40, 0, 22, 0, 0,  0,    0, 0, 0,   0, 0, 0x50, 0x02, 0xff, 0xff};
-    std::copy(std::begin(head), std::end(head), frame.begin());
-    return frame;
-}
-
-class Apply : public testing::Test {
+class Apply : public OnVeth {
 protected:
-    void SetUp() override {
-        ASSERT_TRUE(is_root()) << "needs root";
-        harness::make_veth(outside_, "out", inside_, "in");
-    }
-    void TearDown() override { in({"detach", "-i", "in"}); }
-    Ran in(std::vector<std::string> words, std::vector<std::string> environment = {}) {
-        Command command;
-        command.words = std::move(words);
-        command.environment = std::move(environment);
-        command.netns = inside_.name();
-        return run(command);
-    }
-    Json json(std::vector<std::string> words) {
-        words.emplace_back("--json");
-        const Ran ran = in(std::move(words));
-        EXPECT_EQ(ran.code, 0) << ran.both();
-        return Json::parse(ran.out);
-    }
-    void send_syns(int count) {
-        outside_.run([count] {
-            const harness::FrameSocket socket("out");
-            for (int i = 0; i < count; ++i) {
-                ASSERT_TRUE(socket.send(syn_to_ssh()));
-            }
-        });
-    }
     static uint64_t packets_of(const Json& stats, const std::string& rule) {
         for (const Json& entry : stats["interfaces"][0]["rules"]) {
             if (entry["rule"] == rule) {
@@ -70,9 +28,6 @@ protected:
         }
         return UINT64_MAX;
     }
-    harness::Netns outside_{"out"};
-    harness::Netns inside_{"in"};
-    Folder folder_;
 };
 
 TEST_F(Apply, TakesAPolicyFromAPipe) {

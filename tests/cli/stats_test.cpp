@@ -1,20 +1,13 @@
 // `stats` and `show` of what lasts from packet to packet: as text, JSON, and for Prometheus.
-#include "tests/cli/command.h"
-#include "tests/harness/netns.h"
+#include "tests/cli/veth.h"
 
-#include <array>
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
 
 namespace xdpc::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr const char* policy_text = R"(
 set seen { type ipv4_addr; flags dynamic, timeout; size 4; timeout 1h; counter }
@@ -35,17 +28,6 @@ chain ingress {
     own: tcp dport 22 limit rate 1 bytes/hour burst 1000 bytes quota over 1 mbytes pass
 }
 )";
-
-/// A TCP SYN to port 22 from 10.A.B.C as a whole frame of 60 bytes.
-std::vector<uint8_t> syn_from(std::array<uint8_t, 4> address) {
-    std::vector<uint8_t> frame(60, 0);
-    const uint8_t head[] = {0x02, 0,    0, 0,  0, 2,  0x02, 0, 0, 0, 0, 1, 0x08, 0x00, 0x45, 0x00, 0x00,
-                            0x28, 0,    0, 0,  0, 64, 6,    0, 0, 0, 0, 0, 0,    192,  0,    2,    2,
-                            0x9c, 0x40, 0, 22, 0, 0,  0,    0, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff};
-    std::copy(std::begin(head), std::end(head), frame.begin());
-    std::copy(address.begin(), address.end(), frame.begin() + 26);
-    return frame;
-}
 
 /// One sample of the exposition format.
 struct Sample {
@@ -157,45 +139,22 @@ private:
     std::set<std::pair<std::string, std::map<std::string, std::string>>> known_;
 };
 
-class ApplyStats : public testing::Test {
+class ApplyStats : public OnVeth {
 protected:
-    void SetUp() override {
-        ASSERT_TRUE(is_root()) << "needs root";
-        harness::make_veth(outside_, "out", inside_, "in");
-    }
-    void TearDown() override { in({"detach", "-i", "in"}); }
-    Ran in(std::vector<std::string> words) {
-        Command command;
-        command.words = std::move(words);
-        command.netns = inside_.name();
-        return run(command);
-    }
-    Json json(std::vector<std::string> words) {
-        words.emplace_back("--json");
-        const Ran ran = in(std::move(words));
-        EXPECT_EQ(ran.code, 0) << ran.both();
-        return Json::parse(ran.out)["interfaces"][0];
-    }
+    /// Of the only interface.
+    Json first(std::vector<std::string> words) { return json(std::move(words))["interfaces"][0]; }
     void apply(const std::string& text) {
         // A name that every format has to escape.
         const Ran applied = in({"apply", folder_.write("a \"b\\c.xdp", text), "-i", "in"});
         ASSERT_EQ(applied.code, 0) << applied.both();
     }
-    void send(std::array<uint8_t, 4> from, int count) {
-        outside_.run([&] {
-            const harness::FrameSocket socket("out");
-            for (int i = 0; i < count; ++i) {
-                ASSERT_TRUE(socket.send(syn_from(from)));
-            }
-        });
-    }
     /// What policy_text makes of five SYNs from one address and one each from five others.
     void send_all() {
-        send({192, 0, 2, 1}, 5);
+        send_syns(5);
         for (uint8_t i = 1; i <= 5; ++i) {
-            send({10, 0, 0, i}, 1);
+            send_syns(1, {10, 0, 0, i});
         }
-        send({203, 0, 113, 7}, 2);
+        send_syns(2, {203, 0, 113, 7});
     }
     static Json named(const Json& all, const char* key, const std::string& name) {
         for (const Json& each : all) {
@@ -247,21 +206,18 @@ protected:
         EXPECT_EQ(block["packets"], 2);
         EXPECT_EQ(block["bytes"], 120);
     }
-    harness::Netns outside_{"stats"};
-    harness::Netns inside_{"stats"};
-    Folder folder_;
 };
 
 TEST_F(ApplyStats, StateIsToldAndCarriedOver) {
     apply(policy_text);
     send_all();
-    expect_state(json({"stats", "-i", "in"}));
+    expect_state(first({"stats", "-i", "in"}));
     apply(std::string(policy_text) + "chain spare { drop }\n");
-    Json stats = json({"stats", "-i", "in"});
+    Json stats = first({"stats", "-i", "in"});
     EXPECT_EQ(stats["generation"], 2);
     expect_state(stats);
-    send({203, 0, 113, 7}, 1);
-    EXPECT_EQ(named(json({"stats", "-i", "in"})["sets"], "set", "block")["packets"], 3);
+    send_syns(1, {203, 0, 113, 7});
+    EXPECT_EQ(named(first({"stats", "-i", "in"})["sets"], "set", "block")["packets"], 3);
 }
 
 TEST_F(ApplyStats, TextIsOneScreen) {
@@ -308,7 +264,7 @@ TEST_F(ApplyStats, PrometheusReadsIt) {
 
 TEST_F(ApplyStats, ShowNamesWhatThereIs) {
     apply(policy_text);
-    const Json shown = json({"show"});
+    const Json shown = first({"show"});
     EXPECT_EQ(shown["sets"], (Json{"block", "seen"})) << shown;
     EXPECT_EQ(shown["limits"], (Json{"shared", "flood", "own"})) << shown;
     EXPECT_EQ(shown["quotas"], (Json{"volume", "own"}));

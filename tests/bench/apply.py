@@ -13,12 +13,11 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 
 import rivals
-from lab import (build, entering, here, inside, machine, measured, peak_mib, set_up, tear_down, write, xdpc)
+from lab import (build, detach, entering, here, inside, machine, measured, peak_mib, set_up, tear_down, write, xdpc)
 
 most_in_c = 1000
 loader = os.path.join(build, "xdpc-bench-load")
@@ -50,7 +49,7 @@ def commands_for(folder, rules):
 
 def clear(name):
     if name == "xdpc":
-        subprocess.run(entering(machine, xdpc, "detach", "-i", "r0"), capture_output=True)
+        detach("r0")
     elif name == "nft":
         inside(machine, "nft", "flush", "ruleset")
     elif name == "iptables":

@@ -1,6 +1,7 @@
 """What the benchmarks in Python share: two network namespaces, running commands there, and what a command takes."""
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -40,13 +41,18 @@ def mac_of(number):
     return f"02:00:00:00:01:{number:02x}"
 
 
+def detach(interface):
+    """Of the machine; it may be that xdpc is not there."""
+    subprocess.run(entering(machine, xdpc, "detach", "-i", interface), capture_output=True)
+
+
 def tear_down(attached=()):
     """Takes the namespaces away; `attached` are the interfaces where xdpc may be."""
     for namespace in (machine, world):
         if os.path.exists(f"/run/netns/{namespace}"):
             if namespace == machine:
                 for interface in attached:
-                    subprocess.run(entering(machine, xdpc, "detach", "-i", interface), capture_output=True)
+                    detach(interface)
             run("ip", "netns", "del", namespace)
 
 
@@ -63,6 +69,12 @@ def set_up(pairs):
         inside(world, "ethtool", "-K", near, "gro", "on")
         inside(world, "ip", "link", "set", near, "up")
         inside(machine, "ip", "link", "set", far, "up")
+
+
+def write_headers(path, headers):
+    """The frames that packet_cost sends: source, destination, source port << 16 | destination port, protocol of each."""
+    with open(path, "wb") as file:
+        file.write(b"".join(struct.pack("=4I", *header) for header in headers))
 
 
 def packet_cost(near, number, count, trace):

@@ -12,7 +12,9 @@ from typing import NamedTuple, Optional
 from lab import build
 
 any_port = (0, 65535)
+unicast = range(0x01000000, 0xDF000000)
 protocols = {"tcp": 6, "udp": 17}
+protocol_names = {number: name for name, number in protocols.items()}
 
 
 class Rule(NamedTuple):
@@ -59,14 +61,14 @@ def address(number):
 def flat(count, seed=1):
     """An address and a TCP port each, all different addresses."""
     draw = random.Random(seed)
-    sources = draw.sample(range(0x01000000, 0xDF000000), count)
+    sources = draw.sample(unicast, count)
     return [Rule(saddr=address(n), protocol=6, dport=(port, port)) for n in sources for port in [draw.randrange(1, 65536)]]
 
 
 def sources(count, seed=1):
     """A source address each."""
     draw = random.Random(seed)
-    return [Rule(saddr=address(n)) for n in draw.sample(range(0x01000000, 0xDF000000), count)]
+    return [Rule(saddr=address(n)) for n in draw.sample(unicast, count)]
 
 
 def disjoint(count, seed=1):
@@ -96,7 +98,7 @@ def port_text(port):
 
 def matches(rule):
     words = [f"ip {name} {value}" for name, value in (("saddr", rule.saddr), ("daddr", rule.daddr)) if value]
-    known = {6: "tcp", 17: "udp"}.get(rule.protocol)
+    known = protocol_names.get(rule.protocol)
     ported = [(name, port) for name, port in (("sport", rule.sport), ("dport", rule.dport)) if port != any_port]
     words += [f"{known or 'th'} {name} {port_text(port)}" for name, port in ported]
     if rule.protocol is not None and not (known and ported):
@@ -121,8 +123,10 @@ def nft_text(rules, interface, policy="accept"):
     return nft_chain(interface, policy, "".join(lines))
 
 
-def nft_set_text(rules, interface):
-    """The best set by hand for rules that drop: of the fields that they have; one counter for all."""
+def nft_set_text(rules, interface, verdicts=False):
+    """The best set by hand for rules that drop: of the fields that they have; one counter for all. `verdicts`: a verdict map
+    instead, without."""
+    kind, typed, each, use = ("map", " : verdict", " : drop", "vmap @s") if verdicts else ("set", "", "", "@s counter drop")
     first = rules[0]
     fields = [("ipv4_addr", "ip saddr", lambda r: r.saddr)]
     if first.daddr:
@@ -132,19 +136,10 @@ def nft_set_text(rules, interface):
     if first.protocol is not None:
         fields.append(("inet_service", "th dport" if first.daddr else "tcp dport", lambda r: port_text(r.dport)))
     flags = "flags interval;" if first.daddr else ""
-    elements = ",\n".join(" . ".join(text(rule) for _, _, text in fields) for rule in rules)
-    sets = f" set s {{ type {' . '.join(kind for kind, _, _ in fields)}; {flags} size {len(rules)}; elements = {{ {elements} }} }}\n"
-    return nft_chain(interface, "drop", f"  {' . '.join(match for _, match, _ in fields)} @s counter drop\n", sets)
-
-
-def nft_map_text(rules, interface):
-    """A verdict map instead of the set."""
-    text = nft_set_text(rules, interface)
-    text = re.sub(r" set s \{ type ([^;]*);", r" map s { type \1 : verdict;", text)
-    text = text.replace(" @s counter drop", " vmap @s")
-    head, _, tail = text.partition("elements = { ")
-    elements, close, rest = tail.partition(" } }")
-    return head + "elements = { " + ",\n".join(f"{element} : drop" for element in elements.split(",\n")) + close + rest
+    elements = ",\n".join(" . ".join(text(rule) for _, _, text in fields) + each for rule in rules)
+    types = " . ".join(name for name, _, _ in fields)
+    sets = f" {kind} s {{ type {types}{typed}; {flags} size {len(rules)}; elements = {{ {elements} }} }}\n"
+    return nft_chain(interface, "drop", f"  {' . '.join(match for _, match, _ in fields)} {use}\n", sets)
 
 
 def iptables_text(rules, policy="ACCEPT"):
@@ -152,13 +147,13 @@ def iptables_text(rules, policy="ACCEPT"):
     lines = []
     for rule in rules:
         ported = rule.sport != any_port or rule.dport != any_port
-        for protocol in (6, 17) if ported and rule.protocol is None else (rule.protocol,):
+        for protocol in protocol_names if ported and rule.protocol is None else (rule.protocol,):
             line = "-A PREROUTING"
             line += f" -s {rule.saddr}" if rule.saddr else ""
             line += f" -d {rule.daddr}" if rule.daddr else ""
             line += f" -p {protocol}" if protocol is not None else ""
             if ported:
-                line += f" -m {'tcp' if protocol == 6 else 'udp'}"
+                line += f" -m {protocol_names[protocol]}"
                 line += f" --sport {rule.sport[0]}:{rule.sport[1]}" if rule.sport != any_port else ""
                 line += f" --dport {rule.dport[0]}:{rule.dport[1]}" if rule.dport != any_port else ""
             lines.append(f"{line} -j {'DROP' if rule.drop else 'ACCEPT'}\n")

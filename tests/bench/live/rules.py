@@ -18,14 +18,14 @@ import os
 import random
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import rivals
-from lab import attach_drop, entering, inside, machine, packet_cost, set_up, tear_down, timed, write, xdpc
+from lab import (attach_drop, detach, entering, inside, machine, packet_cost, set_up, tear_down, timed, write,
+                 write_headers, xdpc)
 
 makers = {
     "acl": lambda count: [rule._replace(drop=True) for rule in rivals.generated("acl", count)],
@@ -39,7 +39,7 @@ xdp_filter_most = 1000  # one command an element
 
 def number_in(draw, text):
     if not text:
-        return draw.randrange(0x01000000, 0xDF000000)
+        return draw.choice(rivals.unicast)
     net = ipaddress.ip_network(text)
     return int(net.network_address) + draw.randrange(net.num_addresses)
 
@@ -53,12 +53,13 @@ def header_of(draw, rule):
 
 def write_trace(path, rules, hits, count=1 << 18):
     draw = random.Random(7)
-    with open(path, "wb") as file:
-        for _ in range(count):
-            header = header_of(draw, draw.choice(rules))
-            if draw.randrange(100) >= hits:
-                header[0] = draw.randrange(0x01000000, 0xDF000000)
-            file.write(struct.pack("=4I", *header))
+    headers = []
+    for _ in range(count):
+        header = header_of(draw, draw.choice(rules))
+        if draw.randrange(100) >= hits:
+            header[0] = draw.choice(rivals.unicast)
+        headers.append(header)
+    write_headers(path, headers)
 
 
 def nft(text, path):
@@ -97,7 +98,7 @@ def receivers_for(policy, rules, folder):
     }
     if policy != "acl":  # elements may not overlap
         receivers["nft set"] = lambda: nft(rivals.nft_set_text(rules, "r0"), path)
-        receivers["nft map"] = lambda: nft(rivals.nft_map_text(rules, "r0"), path)
+        receivers["nft map"] = lambda: nft(rivals.nft_set_text(rules, "r0", verdicts=True), path)
     if shutil.which("iptables-legacy-restore"):
         receivers["iptables rules"] = lambda: iptables(rivals.iptables_text(rules, "DROP"), path)
     if policy in ("flat", "list") and shutil.which("ipset"):
@@ -109,8 +110,8 @@ def receivers_for(policy, rules, folder):
 
 def clear():
     inside(machine, "nft", "flush", "ruleset")
+    detach("r0")
     for command in (
-        (xdpc, "detach", "-i", "r0"),
         ("iptables-legacy", "-t", "raw", "-F"),
         ("iptables-legacy", "-t", "raw", "-P", "PREROUTING", "ACCEPT"),
         ("ipset", "destroy"),

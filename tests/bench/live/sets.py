@@ -13,15 +13,12 @@ import json
 import os
 import random
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lab import attach_drop, inside, machine, packet_cost, set_up, tear_down, timed, write, xdpc
-from rivals import address
+from lab import attach_drop, detach, inside, machine, packet_cost, set_up, tear_down, timed, write, write_headers, xdpc
+from rivals import address, unicast
 
 receivers = {"drop": ("t0", "r0"), "nft": ("t1", "r1"), "xdpc": ("t2", "r2")}
 
@@ -35,7 +32,7 @@ class Files:
 
     def __init__(self, folder, size):
         draw = random.Random(size)
-        members = draw.sample(range(0x01000000, 0xDF000000), size)
+        members = draw.sample(unicast, size)
         self.spare = [address(n) for n in draw.sample(range(0xDF000001, 0xDFFFFFFF), 100)]
         lines = [address(n) for n in members]
         self.elements = os.path.join(folder, f"set-{size}.txt")
@@ -55,10 +52,9 @@ class Files:
         )
         mixed = draw.sample(members, min(size, 1 << 19))
         mixed = [mixed[i % len(mixed)] for i in range(1 << 19)]
-        mixed += [draw.randrange(0x01000000, 0xDF000000) for _ in range(1 << 19)]
+        mixed += [draw.choice(unicast) for _ in range(1 << 19)]
         draw.shuffle(mixed)
-        with open(self.sources, "wb") as file:
-            file.write(b"".join(struct.pack("=4I", source, 0x0A090002, 40000 << 16 | 9, 6) for source in mixed))
+        write_headers(self.sources, ((source, 0x0A090002, 40000 << 16 | 9, 6) for source in mixed))
 
 
 def apply(files):
@@ -71,7 +67,7 @@ def load_nft(files):
 
 def clear():
     inside(machine, "nft", "flush", "ruleset")
-    subprocess.run(["nsenter", f"--net=/run/netns/{machine}", xdpc, "detach", "-i", "r2"], capture_output=True)
+    detach("r2")
 
 
 def measure_loads(files, rounds):

@@ -198,25 +198,10 @@ Variant variant_of(const std::vector<ResolvedKey>& keys, bool ip6);
 bool is_of_family(const std::vector<ResolvedKey>& keys, const Variant& variant, const SetEntry& set);
 /// For each family that is asked for, and that the set (may be null) can hold: one, or two.
 std::vector<Variant> variants_of(const std::vector<ResolvedKey>& keys, const SetEntry* set);
-/// That a packet has all keys of one of the tuples.
-Condition presence(const std::vector<std::vector<Key>>& tuples, Span span);
-/// Appends statements with keys to a rule, one for each family, behind what those of any family need.
-template<class S>
-void add_of_families(Rule& rule, std::vector<Condition> needed, std::vector<S> statements, Span span) {
-    for (Condition& need : needed) {
-        rule.statements.emplace_back(MatchStatement{std::move(need)});
-    }
-    if (statements.size() > 1) {
-        std::vector<std::vector<Key>> tuples;
-        for (const S& statement : statements) {
-            tuples.push_back(statement.keys);
-        }
-        rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
-    }
-    for (S& statement : statements) {
-        rule.statements.emplace_back(std::move(statement));
-    }
-}
+/// Appends what a rule asks before its statements with these keys, one for each family: what those of any
+/// family need, and with two that the packet has all keys of either.
+void ask_for_families(Rule& rule, std::vector<Condition> needed, const std::vector<std::vector<Key>>& tuples,
+                      Span span);
 
 // check_matches.cpp
 std::optional<Condition> check_match(Context& context, const ast::Match& match, Span span);

@@ -40,6 +40,9 @@ std::vector<Variant> variants_of(const std::vector<ResolvedKey>& keys, const Set
     return variants;
 }
 
+namespace {
+
+/// That a packet has all keys of one of the tuples.
 Condition presence(const std::vector<std::vector<Key>>& tuples, Span span) {
     AnyOf any;
     for (const std::vector<Key>& keys : tuples) {
@@ -50,6 +53,18 @@ Condition presence(const std::vector<std::vector<Key>>& tuples, Span span) {
         any.parts.push_back({span, Test{keys, {std::move(all)}, false, span, "an address"}});
     }
     return {span, std::move(any)};
+}
+
+} // namespace
+
+void ask_for_families(Rule& rule, std::vector<Condition> needed, const std::vector<std::vector<Key>>& tuples,
+                      Span span) {
+    for (Condition& need : needed) {
+        rule.statements.emplace_back(MatchStatement{std::move(need)});
+    }
+    if (tuples.size() > 1) {
+        rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
+    }
 }
 
 } // namespace xdpc::checking

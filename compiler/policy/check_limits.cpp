@@ -205,13 +205,11 @@ LimitId add_to_policy(Context& context, Limit limit) {
 
 void add_limit(const Context& context, Rule& rule, LimitId id, std::optional<LimitId> ip6, Span span) {
     const Limit& limit = context.policy.limit(id);
-    for (Condition& need : needed_tests(limit.keys, span)) {
-        rule.statements.emplace_back(MatchStatement{std::move(need)});
-    }
+    std::vector<std::vector<Key>> tuples = {limit.keys};
     if (ip6) {
-        const std::vector<std::vector<Key>> tuples = {limit.keys, context.policy.limit(*ip6).keys};
-        rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
+        tuples.push_back(context.policy.limit(*ip6).keys);
     }
+    ask_for_families(rule, needed_tests(limit.keys, span), tuples, span);
     rule.statements.emplace_back(LimitStatement{id, limit.over, span, ip6.has_value()});
     if (ip6) {
         rule.statements.emplace_back(LimitStatement{*ip6, limit.over, span, true});

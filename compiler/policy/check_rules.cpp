@@ -190,12 +190,7 @@ private:
             const auto* plain = std::get_if<VmapStatement>(&map);
             ended = ended && plain != nullptr && !can(*plain, goes_on);
         }
-        for (Condition& need : needed_tests(tuples[0], span)) {
-            rule.statements.emplace_back(MatchStatement{std::move(need)});
-        }
-        if (maps.size() > 1) {
-            rule.statements.emplace_back(MatchStatement{presence(tuples, span)});
-        }
+        ask_for_families(rule, needed_tests(tuples[0], span), tuples, span);
         for (AnyVmap& map : maps) {
             std::visit([&](auto& each) { rule.statements.emplace_back(std::move(each)); }, map);
         }

@@ -86,6 +86,7 @@ bool read_update(Context& context, const ast::UpdateStatement& update, Span span
     }
     const std::vector<Variant> variants = variants_of(*keys, set);
     std::vector<UpdateSetStatement> statements;
+    std::vector<std::vector<Key>> tuples;
     for (const Variant& variant : variants) {
         LiveSet& live = context.policy.sets[set->live[family_of(*set, variant.slots)]->value];
         live.kind = LiveSet::Kind::Dynamic;
@@ -94,6 +95,7 @@ bool read_update(Context& context, const ast::UpdateStatement& update, Span span
         statement.span = span;
         statement.set = live.id;
         statement.keys = live_keys(variant.keys);
+        tuples.push_back(statement.keys);
         statement.may_lack = variants.size() > 1;
         if (update.timeout) {
             statement.timeout_ns = read_timeout(context, update, live);
@@ -102,7 +104,10 @@ bool read_update(Context& context, const ast::UpdateStatement& update, Span span
             }
         }
     }
-    add_of_families(rule, needed_tests(variants[0].keys, span), std::move(statements), span);
+    ask_for_families(rule, needed_tests(variants[0].keys, span), tuples, span);
+    for (UpdateSetStatement& statement : statements) {
+        rule.statements.emplace_back(std::move(statement));
+    }
     return true;
 }
 

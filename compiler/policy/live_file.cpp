@@ -12,12 +12,10 @@ using checking::Context;
 
 /// What a verdict's name stands for; chains of that name are made as they come up.
 std::optional<Verdict> verdict_of(Context& context, const std::string& name) {
-    static const std::vector<std::pair<std::string_view, Verdict>> plain = {
-        {"pass", Pass{}}, {"drop", Drop{}},     {"abort", Abort{}},
-        {"tx", Tx{}},     {"return", Return{}}, {"continue", Continue{}}};
-    for (const auto& [word, verdict] : plain) {
-        if (name == word) {
-            return verdict;
+    for (const Verdict& plain : {Verdict(Pass{}), Verdict(Drop{}), Verdict(Abort{}), Verdict(Tx{}),
+                                 Verdict(Return{}), Verdict(Continue{})}) {
+        if (name == name_of(plain, context.policy)) {
+            return plain;
         }
     }
     const bool jumps = name.starts_with("jump ");

@@ -1,6 +1,7 @@
 // Policies with state built by hand, and one packet after the other through the compiled program.
 #pragma once
 
+#include "tests/harness/tcp_frames.h"
 #include "tests/kernel/codegen_support.h"
 
 #include <bpf/bpf.h>
@@ -9,38 +10,12 @@ namespace xdpc::codegen_test {
 
 inline constexpr uint64_t second_ns = 1'000'000'000;
 
-/// Of TCP in IPv4.
 inline std::vector<uint8_t> frame_from(uint32_t saddr, uint16_t dport = 80, size_t bytes = 60) {
-    std::vector<uint8_t> frame(bytes);
-    frame[12] = 0x08;
-    frame[14] = 0x45;
-    frame[16] = static_cast<uint8_t>((bytes - 14) >> 8);
-    frame[17] = static_cast<uint8_t>(bytes - 14);
-    frame[22] = 64;
-    frame[23] = 6;
-    for (int i = 0; i < 4; ++i) {
-        frame[26 + i] = static_cast<uint8_t>(saddr >> (24 - 8 * i));
-    }
-    frame[36] = static_cast<uint8_t>(dport >> 8);
-    frame[37] = static_cast<uint8_t>(dport);
-    frame[46] = 0x50;
-    return frame;
+    return test::tcp_frame(saddr, dport, bytes);
 }
-/// Of TCP in IPv6; the source's last byte.
+/// From 2000::LAST.
 inline std::vector<uint8_t> frame6_from(uint8_t last, uint16_t dport = 80) {
-    std::vector<uint8_t> frame(74);
-    frame[12] = 0x86;
-    frame[13] = 0xdd;
-    frame[14] = 0x60;
-    frame[19] = 20;
-    frame[20] = 6;
-    frame[21] = 64;
-    frame[22] = 0x20;
-    frame[37] = last;
-    frame[54 + 2] = static_cast<uint8_t>(dport >> 8);
-    frame[54 + 3] = static_cast<uint8_t>(dport);
-    frame[54 + 12] = 0x50;
-    return frame;
+    return test::tcp6_frame(0x20000000, last, dport);
 }
 
 inline Limit packets_per_second(uint64_t amount, uint64_t burst, std::vector<Key> keys = {},

@@ -6,21 +6,7 @@ namespace {
 
 /// An IPv6 TCP frame from 2001:db8::LAST to port 80.
 packet::Frame frame6_from(uint8_t last) {
-    packet::Frame frame(74);
-    frame[12] = 0x86;
-    frame[13] = 0xdd;
-    frame[14] = 0x60;
-    frame[19] = 20;
-    frame[20] = 6;
-    frame[21] = 64;
-    frame[22] = 0x20;
-    frame[23] = 0x01;
-    frame[24] = 0x0d;
-    frame[25] = 0xb8;
-    frame[37] = last;
-    frame[57] = 80;
-    frame[66] = 0x50;
-    return frame;
+    return test::tcp6_frame(0x20010db8, last);
 }
 packet::Frame arp() {
     packet::Frame frame(60);

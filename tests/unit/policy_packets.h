@@ -3,6 +3,7 @@
 
 #include "compiler/packet/build.h"
 #include "compiler/policy/evaluate.h"
+#include "tests/harness/tcp_frames.h"
 #include "tests/unit/policy_check_helper.h"
 
 namespace xdpc {
@@ -44,20 +45,7 @@ private:
 
 /// An IPv4 TCP frame from this source.
 inline packet::Frame frame_from(uint32_t source, size_t payload = 0) {
-    packet::Frame frame(54 + payload);
-    frame[12] = 0x08;
-    frame[14] = 0x45;
-    const auto total = static_cast<uint16_t>(40 + payload);
-    frame[16] = static_cast<uint8_t>(total >> 8U);
-    frame[17] = static_cast<uint8_t>(total);
-    frame[22] = 64;
-    frame[23] = 6;
-    for (unsigned i = 0; i < 4; ++i) {
-        frame[26 + i] = static_cast<uint8_t>(source >> (24 - 8 * i));
-    }
-    frame[37] = 80;
-    frame[46] = 0x50;
-    return frame;
+    return test::tcp_frame(source, 80, 54 + payload);
 }
 
 inline std::string ingress(const std::string& rules, const std::string& before = "") {

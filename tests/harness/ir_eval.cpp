@@ -5,6 +5,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
 
+#include <algorithm>
 #include <cassert>
 #include <fmt/format.h>
 
@@ -159,18 +160,10 @@ struct Machine {
 
     /// Whether the step is left out.
     [[nodiscard]] bool lacks(const ir::Step& step) const {
-        const auto present = [&](const auto& s) { return tuple(s.keys, s.masks).has_value(); };
-        if (const auto* limit = std::get_if<ir::LimitStep>(&step.node)) {
-            return step.may_lack && !present(*limit);
-        }
-        if (const auto* change = std::get_if<ir::UpdateSet>(&step.node)) {
-            return step.may_lack && !present(*change);
-        }
-        if (const auto* live = std::get_if<ir::LiveDispatch>(&step.node)) {
-            return step.may_lack && !present(*live);
-        }
-        const auto* constant = std::get_if<ir::Dispatch>(&step.node);
-        return step.may_lack && constant != nullptr && !present(*constant);
+        const std::vector<ir::KeyId>* keys = ir::keys_of(step);
+        return step.may_lack && keys != nullptr &&
+               std::any_of(keys->begin(), keys->end(),
+                           [&](ir::KeyId key) { return !read_key(program.keys[key.value], subject); });
     }
 
     std::optional<Verdict> run(const ir::Rule& rule) {

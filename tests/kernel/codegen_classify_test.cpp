@@ -1,19 +1,10 @@
 // Rules answered by look-ups: the kernel decides and counts as the evaluator does, which reads the list.
-#include "compiler/parse/parse.h"
-#include "compiler/policy/check.h"
 #include "tests/harness/random_policy.h"
 #include "tests/harness/rulegen.h"
 #include "tests/kernel/codegen_support.h"
 
 namespace xdpc::codegen_test {
 namespace {
-
-std::optional<Policy> policy_of(const std::string& text) {
-    Sources sources;
-    Diagnostics diagnostics;
-    const ast::File file = parse(sources.get(sources.add("generated.xdp", text)), diagnostics);
-    return check(file, sources, diagnostics);
-}
 
 Frames frames_for(const std::vector<test::FiveFieldRule>& rules, bool ip6, size_t count) {
     Frames frames;

@@ -19,6 +19,13 @@ public:
     template<class... Args> explicit Ear(Args&&... args) : test::Ear(std::forward<Args>(args)...) {
         EXPECT_TRUE(listens()) << strerror(errno);
     }
+    std::vector<Heard> heard() {
+        std::vector<Heard> told = test::Ear::heard();
+        for (const Heard& one : told) {
+            EXPECT_EQ(one.bytes.size(), one.head.captured) << "an event holds all it says it does";
+        }
+        return told;
+    }
 };
 
 std::vector<uint8_t> frame_of(size_t size, uint16_t port) {

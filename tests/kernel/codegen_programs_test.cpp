@@ -1,8 +1,5 @@
 // Policies cut into programs that go on to each other by tail calls: the kernel decides and counts as the
 // evaluator does, which knows of one policy only.
-#include "compiler/parse/parse.h"
-#include "compiler/policy/check.h"
-#include "tests/harness/random_policy.h"
 #include "tests/harness/rulegen.h"
 #include "tests/kernel/codegen_support.h"
 
@@ -13,13 +10,6 @@ BuildOptions cut_after(size_t rules) {
     BuildOptions options;
     options.plan.rules_in_program = rules;
     return options;
-}
-
-std::optional<Policy> policy_of(const std::string& text) {
-    Sources sources;
-    Diagnostics diagnostics;
-    const ast::File file = parse(sources.get(sources.add("generated.xdp", text)), diagnostics);
-    return check(file, sources, diagnostics);
 }
 
 size_t programs_of(const Policy& policy, const BuildOptions& options) {
@@ -34,20 +24,13 @@ class CodegenPrograms : public testing::TestWithParam<size_t> {};
 
 TEST_P(CodegenPrograms, RandomPolicies) {
     const BuildOptions options = cut_after(GetParam());
-    size_t decided = 0;
+    size_t policies = 0;
     size_t cut = 0;
-    constexpr uint64_t seeds = 60;
-    for (uint64_t seed = 1; seed <= seeds; ++seed) {
-        test::Rng rng(seed);
-        const Frames frames = test::random_frames(rng, 150, 14);
-        test::RandomPolicyOptions what;
-        what.max_live = seed % 2 == 0 ? 3 : 0;
-        const Policy policy = test::random_policy(rng, frames, what);
+    check_random_policies(options, [&](const Policy& policy) {
+        ++policies;
         cut += programs_of(policy, options) > 1 ? 1 : 0;
-        ASSERT_EQ(check_policy(policy, frames, options, &decided), "") << "seed " << seed;
-    }
-    EXPECT_GT(decided, seeds * 150 / 5);
-    EXPECT_GT(cut, seeds / 6);
+    });
+    EXPECT_GT(cut, policies / 6);
 }
 INSTANTIATE_TEST_SUITE_P(AfterRules, CodegenPrograms, testing::Values(1, 2, 5));
 

@@ -1,24 +1,12 @@
 // Random policies over random frames: however the program is laid out, the kernel decides and counts as the
 // evaluator does.
-#include "tests/harness/random_policy.h"
 #include "tests/kernel/codegen_support.h"
 
 namespace xdpc::codegen_test {
 namespace {
 
-constexpr uint64_t seeds = 60;
-
 void run_seeds(const BuildOptions& options) {
-    size_t decided = 0;
-    for (uint64_t seed = 1; seed <= seeds; ++seed) {
-        test::Rng rng(seed);
-        const Frames frames = test::random_frames(rng, 150, 14);
-        test::RandomPolicyOptions what;
-        what.max_live = seed % 2 == 0 ? 3 : 0;
-        const Policy policy = test::random_policy(rng, frames, what);
-        ASSERT_EQ(check_policy(policy, frames, options, &decided), "") << "seed " << seed;
-    }
-    EXPECT_GT(decided, seeds * 150 / 5);
+    check_random_policies(options, [](const Policy&) {});
 }
 
 TEST(CodegenRandom, SpecialisedForKindsOfFrame) {

@@ -5,11 +5,14 @@
 #include "compiler/codegen/codegen_client.h"
 #include "compiler/compile.h"
 #include "compiler/metadata.h"
+#include "compiler/parse/parse.h"
 #include "compiler/passes/passes.h"
+#include "compiler/policy/check.h"
 #include "compiler/policy/evaluate.h"
 #include "runtime/load.h"
 #include "tests/harness/policy_builder.h"
 #include "tests/harness/random_frame.h"
+#include "tests/harness/random_policy.h"
 
 #include <array>
 #include <bpf/bpf.h>
@@ -72,6 +75,14 @@ inline Built build(const Policy& policy, const Sources& sources, const BuildOpti
     }
     built.artifact.object = std::move(*object);
     return built;
+}
+
+/// A policy as text that is right; nothing if it is not.
+inline std::optional<Policy> policy_of(const std::string& text) {
+    Sources sources;
+    Diagnostics diagnostics;
+    const ast::File file = parse(sources.get(sources.add("generated.xdp", text)), diagnostics);
+    return check(file, sources, diagnostics);
 }
 
 inline std::string tail_of(const rt::LoadError& error) {
@@ -214,6 +225,23 @@ inline std::string check_policy(const Policy& policy, const Frames& frames, Buil
         return tail_of(loaded.error());
     }
     return difference(policy, built, *loaded, frames, decided);
+}
+
+/// No random policy may differ; every other one has live sets. `each` is given them all.
+template<class F> void check_random_policies(const BuildOptions& options, F each) {
+    constexpr uint64_t seeds = 60;
+    constexpr size_t packets = 150;
+    size_t decided = 0;
+    for (uint64_t seed = 1; seed <= seeds; ++seed) {
+        test::Rng rng(seed);
+        const Frames frames = test::random_frames(rng, packets, 14);
+        test::RandomPolicyOptions what;
+        what.max_live = seed % 2 == 0 ? 3 : 0;
+        const Policy policy = test::random_policy(rng, frames, what);
+        each(policy);
+        ASSERT_EQ(check_policy(policy, frames, options, &decided), "") << "seed " << seed;
+    }
+    EXPECT_GT(decided, seeds * packets / 5);
 }
 
 } // namespace xdpc::codegen_test

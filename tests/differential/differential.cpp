@@ -225,6 +225,13 @@ Result<void> run_all(const Policy& policy, const std::vector<std::vector<uint8_t
 
 } // namespace
 
+std::string text_of(const rt::LoadError& error) {
+    std::string text = "it does not load: " + error.error.message;
+    if (error.refusal)
+        text += fmt::format("\n{}", fmt::join(error.refusal->log_tail, "\n"));
+    return text;
+}
+
 Result<DifferentialResult> compare_with_kernel(uint64_t seed, const DifferentialOptions& options) {
     Pair pair = make_pair(seed, options);
     Sources sources;
@@ -243,10 +250,7 @@ Result<DifferentialResult> compare_with_kernel(uint64_t seed, const Differential
     }
     auto loaded = rt::load((*compiled)->artifact);
     if (!loaded) {
-        result.difference = "it does not load: " + loaded.error().error.message;
-        if (loaded.error().refusal)
-            result.difference += fmt::format("\n{}", fmt::join(loaded.error().refusal->log_tail, "\n"));
-        result.difference += describe(pair.policy, seed);
+        result.difference = text_of(loaded.error()) + describe(pair.policy, seed);
         return result;
     }
     if (auto ran = run_all(pair.policy, pair.frames, *loaded, seed, options.meters, result); !ran)

@@ -27,6 +27,9 @@ struct DifferentialResult {
 /// does not compile or load is a difference.
 Result<DifferentialResult> compare_with_kernel(uint64_t seed, const DifferentialOptions& options = {});
 
+/// That a program does not load, with what the verifier said last.
+std::string text_of(const rt::LoadError& error);
+
 /// A policy and frames of others; what differs is told without the policy.
 Result<DifferentialResult> compare_with_kernel(const Policy& policy,
                                                const std::vector<std::vector<uint8_t>>& frames,

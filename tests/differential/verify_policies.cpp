@@ -8,7 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -95,11 +95,7 @@ Subject make_subject(const std::string& text, Verified& verified) {
     auto loaded = rt::load((*compiled)->artifact);
     verified.compile_s = seconds_since(begin);
     if (!loaded) {
-        verified.result.difference = "it does not load: " + loaded.error().error.message;
-        if (loaded.error().refusal) {
-            verified.result.difference +=
-                fmt::format("\n{}", fmt::join(loaded.error().refusal->log_tail, "\n"));
-        }
+        verified.result.difference = text_of(loaded.error());
         return subject;
     }
     subject.policy = std::move((*compiled)->policy);

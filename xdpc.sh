@@ -306,6 +306,7 @@ fuzz() {
 # Generated rule sets and large random policies, kernel against evaluator (arguments of xdpc-verify-rules).
 verify_rules() {
     build all
+    needs_root verify-rules "$@"
     "$build/xdpc-verify-rules" "$@"
 }
 

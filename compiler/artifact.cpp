@@ -1,6 +1,7 @@
 #include "compiler/artifact_elf.h"
 #include "compiler/artifact_json.h"
 
+#include <algorithm>
 #include <cstring>
 #include <elf.h>
 #include <fmt/format.h>
@@ -10,36 +11,57 @@ namespace xdpc {
 
 namespace {
 
-std::string_view string_at(std::span<const uint8_t> strings, uint32_t offset) {
-    if (offset >= strings.size()) {
-        return {};
-    }
-    const auto* begin = reinterpret_cast<const char*>(strings.data() + offset);
-    return {begin, strnlen(begin, strings.size() - offset)};
-}
-
 constexpr size_t max_metadata_bytes = size_t{128} << 20;
 constexpr uint32_t max_slots = 1 << 22;
 
 // ---- the JSON text
 
-template<class T> Json optional_json(const std::optional<T>& value) {
-    return value ? Json(*value) : Json(nullptr);
+// A policy's comments and names may be any bytes; JSON is UTF-8.
+std::string dumped(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json to_json(const Decider& d) {
-    return {{"is_policy", d.is_policy},
-            {"name", d.name},
-            {"display", d.display},
-            {"chain", d.chain},
-            {"text", d.text},
-            {"comment", d.comment},
-            {"file", d.file},
-            {"line", d.line},
-            {"column", d.column},
-            {"verdict", d.verdict},
-            {"slot", optional_json(d.slot)},
-            {"mid_slot", optional_json(d.mid_slot)}};
+void append_text(std::string& out, const std::string& text) {
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    if (!std::all_of(text.begin(), text.end(), is_ascii)) {
+        out += dumped(text);
+        return;
+    }
+    out += '"';
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            out += {'\\', c};
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+        } else {
+            out += c;
+        }
+    }
+    out += '"';
+}
+
+/// Written as it comes: a hundred thousand of them as objects in memory take longer than all else here.
+void append_decider(std::string& out, const Decider& d) {
+    out += d.is_policy ? R"({"is_policy":true)" : R"({"is_policy":false)";
+    const auto text = [&](const char* name, const std::string& value) {
+        fmt::format_to(std::back_inserter(out), R"(,"{}":)", name);
+        append_text(out, value);
+    };
+    const auto slot = [&](const char* name, const std::optional<uint32_t>& value) {
+        fmt::format_to(std::back_inserter(out), R"(,"{}":{})", name, value ? std::to_string(*value) : "null");
+    };
+    text("name", d.name);
+    text("display", d.display);
+    text("chain", d.chain);
+    text("text", d.text);
+    text("comment", d.comment);
+    text("file", d.file);
+    text("verdict", d.verdict);
+    slot("slot", d.slot);
+    slot("mid_slot", d.mid_slot);
+    fmt::format_to(std::back_inserter(out), R"(,"line":{},"column":{}}})", d.line, d.column);
 }
 
 Decider read_decider(const Json& json, uint32_t slots, std::string& problem) {
@@ -115,6 +137,14 @@ Artifact read_members(const Json& json, std::string& problem) {
 
 namespace elf {
 
+std::string_view string_at(std::span<const uint8_t> strings, uint32_t offset) {
+    if (offset >= strings.size()) {
+        return {};
+    }
+    const auto* begin = reinterpret_cast<const char*>(strings.data() + offset);
+    return {begin, strnlen(begin, strings.size() - offset)};
+}
+
 std::optional<std::span<const uint8_t>> contents(std::span<const uint8_t> bytes, const Elf64_Shdr& section) {
     const bool within =
         section.sh_offset <= bytes.size() && section.sh_size <= bytes.size() - section.sh_offset;
@@ -124,7 +154,7 @@ std::optional<std::span<const uint8_t>> contents(std::span<const uint8_t> bytes,
     return bytes.subspan(section.sh_offset, section.sh_size);
 }
 
-Result<std::span<const uint8_t>> find_section(std::span<const uint8_t> bytes, std::string_view wanted) {
+Result<uint64_t> section_index(std::span<const uint8_t> bytes, std::string_view wanted) {
     const auto header = read_at<Elf64_Ehdr>(bytes, 0);
     if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
         return fail("not an ELF object");
@@ -147,29 +177,30 @@ Result<std::span<const uint8_t>> find_section(std::span<const uint8_t> bytes, st
         if (!section) {
             return fail("damaged ELF object: section table cut short");
         }
-        if (string_at(*strings, section->sh_name) != wanted) {
-            continue;
+        if (string_at(*strings, section->sh_name) == wanted) {
+            return i;
         }
-        if (const auto found = contents(bytes, *section)) {
-            return *found;
-        }
-        return fail(fmt::format("damaged ELF object: section `{}` lies outside the file", wanted));
     }
     return fail(fmt::format("the object has no section `{}`", wanted),
                 "only objects made by `xdpc build` can be applied");
 }
 
+Result<std::span<const uint8_t>> find_section(std::span<const uint8_t> bytes, std::string_view wanted) {
+    const auto index = section_index(bytes, wanted);
+    if (!index) {
+        return tl::unexpected(index.error());
+    }
+    const auto header = read_at<Elf64_Ehdr>(bytes, 0);
+    if (const auto found =
+            contents(bytes, *read_at<Elf64_Shdr>(bytes, header->e_shoff + *index * sizeof(Elf64_Shdr)))) {
+        return *found;
+    }
+    return fail(fmt::format("damaged ELF object: section `{}` lies outside the file", wanted));
+}
+
 } // namespace elf
 
 std::string artifact_metadata(const Artifact& artifact) {
-    Json deciders = Json::array();
-    for (const Decider& decider : artifact.deciders) {
-        deciders.push_back(to_json(decider));
-    }
-    Json sources = Json::array();
-    for (const auto& [path, text] : artifact.sources) {
-        sources.push_back({{"path", path}, {"text", text}});
-    }
     Json json = {{"format", "xdpc"},
                  {"version", artifact.version},
                  {"policy", artifact.policy},
@@ -178,12 +209,25 @@ std::string artifact_metadata(const Artifact& artifact) {
                  {"reads_tags", artifact.reads_tags},
                  {"instrumented", artifact.instrumented},
                  {"captures", artifact.captures},
-                 {"kernel", artifact.kernel},
-                 {"deciders", std::move(deciders)},
-                 {"sources", std::move(sources)}};
+                 {"kernel", artifact.kernel}};
     write_state(json, artifact);
-    // A policy's comments and names may be any bytes; JSON is UTF-8.
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string out = dumped(json);
+    out.back() = ','; // more members follow
+    out += R"("deciders":[)";
+    for (const Decider& decider : artifact.deciders) {
+        out += out.back() == '[' ? "" : ",";
+        append_decider(out, decider);
+    }
+    out += R"(],"sources":[)";
+    for (const auto& [path, text] : artifact.sources) {
+        out += out.back() == '[' ? R"({"path":)" : R"(,{"path":)";
+        append_text(out, path);
+        out += R"(,"text":)";
+        append_text(out, text);
+        out += '}';
+    }
+    out += "]}";
+    return out;
 }
 
 Result<Artifact> parse_artifact_metadata(std::string_view text) {
@@ -217,7 +261,7 @@ Result<Artifact> read_artifact(std::vector<uint8_t> object) {
     if (object.size() > max_object_bytes) {
         return fail("the object is too large");
     }
-    const auto section = elf::find_section(object, ".xdpc");
+    const auto section = elf::find_section(object, metadata_section);
     if (!section) {
         return tl::unexpected(section.error());
     }

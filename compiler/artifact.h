@@ -100,9 +100,9 @@ constexpr size_t max_object_bytes = size_t{256} << 20;
 /// Reads the sections `.xdpc` and `.xdpc.elements` of an ELF object; refuses what is not ours, damaged or of
 /// another version.
 Result<Artifact> read_artifact(std::vector<uint8_t> object);
-/// The object with `elements` in a section of their own, `.xdpc.elements`: what `xdpc build` writes. The
-/// object itself where there are no sets.
-Result<std::vector<uint8_t>> object_with_elements(const Artifact& artifact);
+/// The object with sections `.xdpc` and, where there are sets, `.xdpc.elements`: what `xdpc build` writes. Of
+/// the object as code generation gives it, which has neither.
+Result<std::vector<uint8_t>> complete_object(const Artifact& artifact);
 /// The JSON text that goes into `.xdpc` (all but `object`).
 std::string artifact_metadata(const Artifact& artifact);
 /// Its inverse; `object` stays empty.

@@ -176,9 +176,12 @@ Result<std::vector<uint8_t>> with_section(std::vector<uint8_t> object, std::stri
 
 } // namespace
 
-Result<std::vector<uint8_t>> object_with_elements(const Artifact& artifact) {
-    if (artifact.sets.empty()) {
-        return artifact.object;
+Result<std::vector<uint8_t>> complete_object(const Artifact& artifact) {
+    const std::string json = artifact_metadata(artifact);
+    auto object = with_section(artifact.object, metadata_section,
+                               {reinterpret_cast<const uint8_t*>(json.data()), json.size()});
+    if (artifact.sets.empty() || !object) {
+        return object;
     }
     std::vector<uint8_t> bytes;
     for (const SetElements& elements : artifact.elements) {
@@ -198,7 +201,7 @@ Result<std::vector<uint8_t>> object_with_elements(const Artifact& artifact) {
             append(bytes, extra.comment.data(), extra.comment.size());
         }
     }
-    return with_section(artifact.object, elements_section, bytes);
+    return with_section(std::move(*object), elements_section, bytes);
 }
 
 Result<void> read_elements(std::span<const uint8_t> object, Artifact& artifact) {

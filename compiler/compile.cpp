@@ -52,8 +52,7 @@ Result<std::optional<Policy>> load_policy(const std::string& path, Sources& sour
     return policy;
 }
 
-std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
-                                const CodegenOptions& options, const PassOptions& passes,
+std::optional<Prepared> prepare(const Policy& policy, Diagnostics& diagnostics, const PassOptions& passes,
                                 std::vector<PhaseTime>* times) {
     Stopwatch watch(times);
     Prepared prepared;
@@ -67,7 +66,6 @@ std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Di
         return {};
     }
     prepared.plan = std::move(*plan);
-    prepared.metadata = describe(policy, sources, options);
     watch.done("plan");
     return prepared;
 }
@@ -75,19 +73,22 @@ std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Di
 Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,
                                         const CodegenOptions& options, std::vector<PhaseTime> times,
                                         const PassOptions& passes) {
-    std::optional<Prepared> prepared = prepare(policy, sources, diagnostics, options, passes, &times);
+    std::optional<Prepared> prepared = prepare(policy, diagnostics, passes, &times);
     if (!prepared) {
         return std::nullopt;
     }
     Stopwatch watch(&times);
-    Result<std::vector<uint8_t>> object =
-        generate_isolated({policy, prepared->program, prepared->plan, sources, prepared->metadata, options},
-                          CodegenForm::Object);
+    auto generating =
+        start_generating({policy, prepared->program, prepared->plan, sources, options}, CodegenForm::Object);
+    if (!generating) {
+        return tl::unexpected(generating.error());
+    }
+    Artifact artifact = describe(policy, sources, options); // meanwhile
+    Result<std::vector<uint8_t>> object = generating->finish();
     if (!object) {
         return tl::unexpected(object.error());
     }
     watch.done("codegen");
-    Artifact artifact = std::move(prepared->metadata);
     artifact.object = std::move(*object);
     return Compiled{std::move(policy), std::move(artifact), std::move(prepared->plan), std::move(times),
                     std::move(prepared->passes)};

@@ -31,15 +31,13 @@ PlanOptions plan_options();
 struct Prepared {
     ir::Program program;
     Plan plan;
-    Artifact metadata;
     std::vector<PassReport> passes;
 };
 /// flatten → passes → plan; warns of what passes find out. Nothing when the plan refuses (in `diagnostics`).
 /// Codegen may then be asked for any form: `generate_isolated({policy, p->program, p->plan, sources,
-/// p->metadata, options}, form)`.
-std::optional<Prepared> prepare(const Policy& policy, const Sources& sources, Diagnostics& diagnostics,
-                                const CodegenOptions& options, const PassOptions& passes = {},
-                                std::vector<PhaseTime>* times = nullptr);
+/// options}, form)`.
+std::optional<Prepared> prepare(const Policy& policy, Diagnostics& diagnostics,
+                                const PassOptions& passes = {}, std::vector<PhaseTime>* times = nullptr);
 
 /// From a checked policy on. Nothing when the plan refuses (in `diagnostics`); Error when LLVM fails.
 Result<std::optional<Compiled>> compile(Policy policy, const Sources& sources, Diagnostics& diagnostics,

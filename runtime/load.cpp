@@ -18,7 +18,7 @@
 namespace xdpc::rt {
 
 struct Loaded::Impl {
-    Artifact artifact;
+    std::shared_ptr<const Artifact> artifact;
     bpf_object* object = nullptr;
     bpf_program* program = nullptr;
     uint32_t program_id = 0;
@@ -183,10 +183,11 @@ LoadError load_error(int error, const std::string& log, const LibbpfMessages& me
     return {std::move(said), {}};
 }
 
-tl::expected<std::unique_ptr<Loaded::Impl>, LoadError> open_object(const Artifact& artifact,
+tl::expected<std::unique_ptr<Loaded::Impl>, LoadError> open_object(std::shared_ptr<const Artifact> shared,
                                                                    const LibbpfMessages& messages) {
     auto impl = std::make_unique<Loaded::Impl>();
-    impl->artifact = artifact;
+    impl->artifact = std::move(shared);
+    const Artifact& artifact = *impl->artifact;
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "xdpc");
     impl->object = bpf_object__open_mem(artifact.object.data(), artifact.object.size(), &options);
     if (impl->object == nullptr) {
@@ -287,12 +288,13 @@ uint32_t VerifierLogs::deepest_stack() const {
     return deepest;
 }
 
-tl::expected<Loaded, LoadError> load_with(const Artifact& artifact, const LoadOptions& options,
-                                          LogLevel log_level) {
+tl::expected<Loaded, LoadError> load_with(const std::shared_ptr<const Artifact>& shared,
+                                          const LoadOptions& options, LogLevel log_level) {
     LibbpfMessages messages;
-    auto impl = open_object(artifact, messages);
+    auto impl = open_object(shared, messages);
     if (!impl)
         return tl::unexpected(impl.error());
+    const Artifact& artifact = *shared;
     (*impl)->state = options.state;
     if (auto given = fill_bind((*impl)->object, options.binding)
                          .and_then([&] { return share_maps((*impl)->object, options.shared); })
@@ -335,7 +337,7 @@ const VerifierReport& Loaded::report() const {
     return impl_->report;
 }
 const Artifact& Loaded::artifact() const {
-    return impl_->artifact;
+    return *impl_->artifact;
 }
 xdpc_test_area* Loaded::test_area() const {
     return static_cast<xdpc_test_area*>(impl_->test_area.address());
@@ -345,10 +347,10 @@ LoadedState& Loaded::state() const {
     return *impl_->state;
 }
 Result<void> Loaded::fill_tables(uint64_t now, AddedKeys* added) const {
-    return rt::fill_tables(impl_->object, impl_->artifact, *impl_->state, now, added);
+    return rt::fill_tables(impl_->object, *impl_->artifact, *impl_->state, now, added);
 }
 Result<void> Loaded::begin_state() const {
-    return rt::begin_state(impl_->object, impl_->artifact, *impl_->state);
+    return rt::begin_state(impl_->object, *impl_->artifact, *impl_->state);
 }
 
 int Loaded::map_fd(const std::string& name) const {
@@ -357,6 +359,12 @@ int Loaded::map_fd(const std::string& name) const {
 }
 
 tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options) {
+    return load_shared(std::make_shared<const Artifact>(artifact), options);
+}
+
+tl::expected<Loaded, LoadError> load_shared(std::shared_ptr<const Artifact> shared,
+                                            const LoadOptions& options) {
+    const Artifact& artifact = *shared;
     raise_memlock();
     LoadOptions with_state = options;
     uint64_t now = artifact.instrumented ? test_clock_begin_ns : monotonic_now();
@@ -366,10 +374,10 @@ tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions
             return refuse(fresh.error());
         with_state.state = std::make_shared<LoadedState>(std::move(*fresh));
     }
-    auto loaded = load_with(artifact, with_state, options.measure ? LogStatistics : LogOnFailure);
+    auto loaded = load_with(shared, with_state, options.measure ? LogStatistics : LogOnFailure);
     // With statistics alone a refusal has no trace: ask again for it.
     if (!loaded && options.measure && loaded.error().refusal)
-        return load_with(artifact, with_state, LogOnFailure);
+        return load_with(shared, with_state, LogOnFailure);
     if (loaded && !options.state) {
         if (auto filled = loaded->fill_tables(now, nullptr); !filled)
             return refuse(filled.error());

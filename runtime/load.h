@@ -108,6 +108,10 @@ struct LoadOptions {
     /// Maps of a running program that this one shares, by name; those of another shape are made anew.
     std::vector<std::pair<std::string, int>> shared = {};
 };
+/// `artifact` has to live as long as what is loaded.
+tl::expected<Loaded, LoadError> load_shared(std::shared_ptr<const Artifact> artifact,
+                                            const LoadOptions& options);
+/// Copies `artifact`.
 tl::expected<Loaded, LoadError> load(const Artifact& artifact, const LoadOptions& options = {});
 
 struct RunResult {

@@ -45,14 +45,12 @@ Result<std::vector<uint8_t>> read_frozen_map(const std::string& path) {
     return value;
 }
 
-Result<Fd> make_meta(const Meta& meta) {
-    std::string json = artifact_metadata(meta.artifact);
-    MetaHeader header{{}, current_version, meta.generation, meta.applied_at, json.size()};
+Result<Fd> make_meta(const Artifact& artifact, uint32_t generation, uint64_t applied_at) {
+    std::string json = artifact_metadata(artifact);
+    MetaHeader header{{}, current_version, generation, applied_at, json.size()};
     memcpy(header.magic, magic, sizeof magic);
-    std::vector<uint8_t> value(sizeof header + json.size());
-    memcpy(value.data(), &header, sizeof header);
-    memcpy(value.data() + sizeof header, json.data(), json.size());
-    return make_frozen_map("xdpc_meta", value);
+    json.insert(0, reinterpret_cast<const char*>(&header), sizeof header);
+    return make_frozen_map("xdpc_meta", {reinterpret_cast<const uint8_t*>(json.data()), json.size()});
 }
 
 Result<Meta> read_meta(const Generation& generation) {

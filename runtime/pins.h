@@ -61,8 +61,8 @@ struct Meta {
     uint32_t generation = 0;
     uint64_t applied_at = 0;
 };
-/// A frozen map that holds it.
-Result<Fd> make_meta(const Meta& meta);
+/// A frozen map that holds what Meta has, without the object.
+Result<Fd> make_meta(const Artifact& artifact, uint32_t generation, uint64_t applied_at);
 Result<Meta> read_meta(const Generation& generation);
 
 } // namespace xdpc::rt

@@ -189,25 +189,25 @@ void append(std::vector<uint8_t>& to, const void* bytes, size_t count) {
 
 } // namespace
 
-Result<Fd> make_record(const StateRecord& record) {
+Result<Fd> make_record(const Artifact& artifact, const Slots& slots) {
     Artifact state;
-    state.slots = record.artifact.slots; // named counters stand in them
-    state.policy = record.artifact.policy;
-    state.sets = record.artifact.sets;
-    state.limits = record.artifact.limits;
-    state.quotas = record.artifact.quotas;
-    state.counters = record.artifact.counters;
+    state.slots = artifact.slots; // named counters stand in them
+    state.policy = artifact.policy;
+    state.sets = artifact.sets;
+    state.limits = artifact.limits;
+    state.quotas = artifact.quotas;
+    state.counters = artifact.counters;
     std::string json = artifact_metadata(state);
     RecordHeader header{};
     memcpy(header.magic, record_magic, sizeof record_magic);
-    header.limits = static_cast<uint32_t>(record.slots.limits.size());
-    header.quotas = static_cast<uint32_t>(record.slots.quotas.size());
-    header.sets = static_cast<uint32_t>(record.slots.sets.size());
+    header.limits = static_cast<uint32_t>(slots.limits.size());
+    header.quotas = static_cast<uint32_t>(slots.quotas.size());
+    header.sets = static_cast<uint32_t>(slots.sets.size());
     header.json_bytes = static_cast<uint32_t>(json.size());
     std::vector<uint8_t> value;
     append(value, &header, sizeof header);
-    for (const auto* slots : {&record.slots.limits, &record.slots.quotas, &record.slots.sets})
-        append(value, slots->data(), slots->size() * sizeof(uint32_t));
+    for (const auto* kind : {&slots.limits, &slots.quotas, &slots.sets})
+        append(value, kind->data(), kind->size() * sizeof(uint32_t));
     append(value, json.data(), json.size());
     return make_frozen_map("xdpc_state", value);
 }

@@ -64,7 +64,7 @@ struct StateRecord {
     Artifact artifact;
     Slots slots;
 };
-Result<Fd> make_record(const StateRecord& record);
+Result<Fd> make_record(const Artifact& artifact, const Slots& slots);
 Result<StateRecord> read_record(const std::string& generation_path);
 
 /// Names of the maps of state in an object, without those of user-written sets' arrays.

@@ -117,7 +117,8 @@ tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact,
     const SharedMaps shared(target.running.live);
     LoadOptions options{{target.iface.name, target.generation.number}, measure, target.adoption.state};
     options.shared = shared.by_name();
-    auto loaded = load(artifact, options);
+    // Not owned: the artifact lives until all is applied.
+    auto loaded = load_shared({std::shared_ptr<const void>(), &artifact}, options);
     if (!loaded)
         return tl::unexpected(loaded.error());
     step("smoke");
@@ -206,11 +207,11 @@ Result<void> pin_generation(Target& target, const Artifact& artifact) {
     auto base = make_base(artifact.slots);
     if (!base)
         return tl::unexpected(base.error());
-    auto meta = make_meta({artifact, target.generation.number, static_cast<uint64_t>(time(nullptr))});
+    auto meta = make_meta(artifact, target.generation.number, static_cast<uint64_t>(time(nullptr)));
     if (!meta)
         return tl::unexpected(meta.error());
     target.pinned = true;
-    auto record = make_record({artifact, target.adoption.state->slots});
+    auto record = make_record(artifact, target.adoption.state->slots);
     if (!record)
         return tl::unexpected(record.error());
     const std::string& path = target.generation.path;

@@ -12,11 +12,6 @@ using namespace llvm;
 
 namespace {
 
-/// Arrays beyond this are not in the map of small ones but share others, up to some bytes each: a program may
-/// have 64 maps.
-constexpr size_t large = size_t{64} << 10;
-constexpr size_t shared_bytes = size_t{2} << 20;
-
 std::vector<uint8_t> bytes_of(const std::vector<uint32_t>& words) {
     const auto* begin = reinterpret_cast<const uint8_t*>(words.data());
     return {begin, begin + 4 * words.size()};
@@ -203,17 +198,8 @@ Value* hidden(Lowering& l, Value* value) {
     return l.builder.CreateCall(type, InlineAsm::get(type, "", "=r,0", false), {value});
 }
 
-GlobalVariable* add_bytes(Lowering& l, const std::vector<uint8_t>& bytes) {
-    GlobalVariable* table = add_table(l, ConstantDataArray::get(l.context(), bytes));
-    if (bytes.size() > large) {
-        if (l.large_tables == 0 || l.large_bytes + bytes.size() > shared_bytes) {
-            ++l.large_tables;
-            l.large_bytes = 0;
-        }
-        l.large_bytes += bytes.size();
-        table->setSection(".rodata.t" + std::to_string(l.large_tables));
-    }
-    return table;
+GlobalVariable* add_bytes(Lowering& l, std::vector<uint8_t> bytes) {
+    return add_contents(l, std::move(bytes));
 }
 
 Value* load_cell(Lowering& l, GlobalVariable* array, Value* index, uint64_t count, unsigned bytes,

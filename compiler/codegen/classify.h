@@ -28,8 +28,8 @@ llvm::Value* emit_rfc(Lowering& l, const classify::Rfc& rfc,
                       const std::function<llvm::Value*(size_t field)>& number, llvm::BasicBlock* never);
 llvm::Value* emit_forest(Lowering& l, const classify::Forest& forest, const classify::RuleSet& set,
                          const Numbers& numbers, llvm::BasicBlock* never);
-/// Constant bytes; large ones are in maps apart from the others.
-llvm::GlobalVariable* add_bytes(Lowering& l, const std::vector<uint8_t>& bytes);
+/// Constant bytes, in maps apart from other data.
+llvm::GlobalVariable* add_bytes(Lowering& l, std::vector<uint8_t> bytes);
 /// A number of `bytes` bytes at `index` of an array of `count`; leads to `never` from where the index is
 /// beyond.
 llvm::Value* load_cell(Lowering& l, llvm::GlobalVariable* array, llvm::Value* index, uint64_t count,

@@ -1,6 +1,8 @@
 // Recursive flow classification: a chain of loads, each of whose index the classes before it give.
 #include "compiler/codegen/classify.h"
 
+#include <cstring>
+
 namespace xdpc::codegen {
 
 using namespace llvm;
@@ -11,12 +13,14 @@ constexpr uint64_t block_bit = uint64_t{1} << 31;
 
 /// 16 bits for each cell where that is enough.
 std::vector<uint8_t> cell_bytes(const std::vector<uint32_t>& cells, unsigned bytes) {
-    std::vector<uint8_t> result;
-    result.reserve(cells.size() * bytes);
-    for (const uint32_t cell : cells) {
-        for (unsigned i = 0; i < bytes; ++i) {
-            result.push_back(static_cast<uint8_t>(cell >> 8 * i));
-        }
+    if (bytes == 4) {
+        const auto* begin = reinterpret_cast<const uint8_t*>(cells.data());
+        return {begin, begin + 4 * cells.size()};
+    }
+    std::vector<uint8_t> result(2 * cells.size());
+    for (size_t i = 0; i < cells.size(); ++i) {
+        const auto cell = static_cast<uint16_t>(cells[i]);
+        std::memcpy(result.data() + 2 * i, &cell, 2);
     }
     return result;
 }

@@ -52,7 +52,7 @@ if(XDPC_FUZZ) # in the fuzzer's own process, so that what crashes LLVM is a find
   add_library(xdpc_codegen_linked STATIC EXCLUDE_FROM_ALL ${codegen_sources})
   xdpc_uses_llvm(xdpc_codegen_linked)
 endif()
-target_link_options(xdpc_codegen PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-O1 -Wl,-s)
+target_link_options(xdpc_codegen PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-O1 -Wl,-s)
 
 add_library(xdpc_codegen_client STATIC ${CMAKE_SOURCE_DIR}/compiler/codegen/codegen_client.cpp)
 target_link_libraries(xdpc_codegen_client PUBLIC xdpc_options xdpc_ir ${CMAKE_DL_LIBS})

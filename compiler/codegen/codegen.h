@@ -22,7 +22,6 @@ struct CodegenInput {
     const ir::Program& program;
     const Plan& plan;
     const Sources& sources;
-    Artifact metadata; // all but `object`
     CodegenOptions options;
 };
 

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <future>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,33 +25,22 @@ constexpr int timeout_ms = 120'000;
 /// First byte of what the child writes: bytes of an object follow, or message and hint.
 enum class Reply : uint8_t { Bytes = 1, Failure = 2 };
 
-class Pipe {
+class Fd {
 public:
-    Pipe() {
-        if (pipe2(ends_, O_CLOEXEC) != 0) {
-            ends_[0] = ends_[1] = -1;
+    explicit Fd(int fd = -1) : fd_(fd) {}
+    Fd(const Fd&) = delete;
+    Fd& operator=(const Fd&) = delete;
+    ~Fd() { reset(); }
+    [[nodiscard]] int get() const { return fd_; }
+    void reset(int fd = -1) {
+        if (fd_ >= 0) {
+            close(fd_);
         }
+        fd_ = fd;
     }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    ~Pipe() {
-        close_read();
-        close_write();
-    }
-    [[nodiscard]] bool valid() const { return ends_[0] >= 0; }
-    [[nodiscard]] int read_end() const { return ends_[0]; }
-    [[nodiscard]] int write_end() const { return ends_[1]; }
-    void close_read() { close_end(ends_[0]); }
-    void close_write() { close_end(ends_[1]); }
 
 private:
-    static void close_end(int& fd) {
-        if (fd >= 0) {
-            close(fd);
-            fd = -1;
-        }
-    }
-    int ends_[2] = {-1, -1};
+    int fd_;
 };
 
 std::string folder_of_executable() {
@@ -131,43 +122,52 @@ void send_error(int fd, const Error& error) {
 }
 
 struct Heard {
-    std::vector<uint8_t> result;
     std::string errors;
     bool timed_out = false;
 };
 
-/// Reads both pipes to their ends, or until time is up.
-Heard listen(int result, int errors) {
+/// Reads what the child says until it ends, or until time is up.
+Heard listen(int errors) {
     using Clock = std::chrono::steady_clock;
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     Heard heard;
-    pollfd fds[2] = {{result, POLLIN, 0}, {errors, POLLIN, 0}};
-    std::vector<char> buffer(65536);
-    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+    std::vector<char> buffer(4096);
+    while (true) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-        const int ready = left.count() <= 0 ? 0 : poll(fds, 2, static_cast<int>(left.count()));
-        if (ready < 0 && errno == EINTR) {
+        pollfd ready{errors, POLLIN, 0};
+        const int count = left.count() <= 0 ? 0 : poll(&ready, 1, static_cast<int>(left.count()));
+        if (count < 0 && errno == EINTR) {
             continue;
         }
-        if (ready <= 0) {
+        if (count <= 0) {
             heard.timed_out = true;
             return heard;
         }
-        for (pollfd& fd : fds) {
-            if (fd.fd < 0 || fd.revents == 0) {
-                continue;
-            }
-            const ssize_t size = read(fd.fd, buffer.data(), buffer.size());
-            if (size <= 0) {
-                fd.fd = size < 0 && errno == EINTR ? fd.fd : -1;
-            } else if (&fd == &fds[0]) {
-                heard.result.insert(heard.result.end(), buffer.data(), buffer.data() + size);
-            } else if (heard.errors.size() < 65536) {
-                heard.errors.append(buffer.data(), static_cast<size_t>(size));
-            }
+        const ssize_t size = read(errors, buffer.data(), buffer.size());
+        if (size == 0 || (size < 0 && errno != EINTR)) {
+            return heard;
+        }
+        if (size > 0 && heard.errors.size() < 65536) {
+            heard.errors.append(buffer.data(), static_cast<size_t>(size));
         }
     }
-    return heard;
+}
+
+/// From `offset` of a file to its end.
+std::vector<uint8_t> read_rest(int fd, off_t offset) {
+    const off_t end = lseek(fd, 0, SEEK_END);
+    std::vector<uint8_t> bytes(end > offset ? static_cast<size_t>(end - offset) : 0);
+    size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t size =
+            pread(fd, bytes.data() + done, bytes.size() - done, offset + static_cast<off_t>(done));
+        if (size <= 0 && !(size < 0 && errno == EINTR)) {
+            break;
+        }
+        done += size > 0 ? static_cast<size_t>(size) : 0;
+    }
+    bytes.resize(done);
+    return bytes;
 }
 
 /// LLVM's last words, in one line: its message, without the advice to report a bug and the stack.
@@ -194,42 +194,98 @@ tl::unexpected<Error> died(int status, const Heard& heard) {
                 "the policy may be too large for one program; please report it");
 }
 
+std::future<void>& preloading() {
+    static std::future<void> thread; // joined when the process ends, too
+    return thread;
+}
+
 } // namespace
 
-Result<std::vector<uint8_t>> generate_isolated(const CodegenInput& input, CodegenForm form) {
-    Pipe result;
-    Pipe errors;
-    if (!result.valid() || !errors.valid()) {
-        return fail(std::string("cannot make a pipe: ") + strerror(errno));
+struct Generating::Child {
+    pid_t pid = -1;
+    Fd result; // in memory: the child need not wait until somebody reads
+    Fd errors;
+
+    Child() = default;
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child() {
+        if (pid > 0) {
+            kill(pid, SIGKILL);
+            wait();
+        }
     }
-    const pid_t child = fork();
-    if (child < 0) {
+    int wait() {
+        int status = 0;
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        pid = -1;
+        return status;
+    }
+};
+
+Generating::Generating(std::unique_ptr<Child> child) : child_(std::move(child)) {}
+Generating::Generating(Generating&&) noexcept = default;
+Generating& Generating::operator=(Generating&&) noexcept = default;
+Generating::~Generating() = default;
+
+void preload_generator() {
+    if (!preloading().valid()) {
+        preloading() = std::async(std::launch::async, [] {
+            std::string why; // the child says it
+            void* library = open_library(why);
+            if (auto* warm_up = library ? dlsym(library, "xdpc_codegen_warm_up") : nullptr) {
+                reinterpret_cast<void (*)()>(warm_up)();
+            }
+        });
+    }
+}
+
+Result<Generating> start_generating(const CodegenInput& input, CodegenForm form) {
+    if (preloading().valid()) {
+        preloading().wait(); // a child would have only half of it
+    }
+    auto child = std::make_unique<Generating::Child>();
+    int ends[2];
+    child->result.reset(memfd_create("xdpc-object", MFD_CLOEXEC));
+    if (child->result.get() < 0 || pipe2(ends, O_CLOEXEC) != 0) {
+        return fail(std::string("cannot reach the code generator: ") + strerror(errno));
+    }
+    child->errors.reset(ends[0]);
+    const Fd write_end(ends[1]);
+    child->pid = fork();
+    if (child->pid < 0) {
         return fail(std::string("cannot fork: ") + strerror(errno));
     }
-    if (child == 0) {
-        run_child(input, form, result.write_end(), errors.write_end());
+    if (child->pid == 0) {
+        run_child(input, form, child->result.get(), write_end.get());
     }
-    result.close_write();
-    errors.close_write();
-    Heard heard = listen(result.read_end(), errors.read_end());
+    return Generating(std::move(child));
+}
+
+Result<std::vector<uint8_t>> Generating::finish() {
+    const Heard heard = listen(child_->errors.get());
     if (heard.timed_out) {
-        kill(child, SIGKILL);
+        kill(child_->pid, SIGKILL);
     }
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    auto& bytes = heard.result;
-    if (heard.timed_out || !WIFEXITED(status) || WEXITSTATUS(status) != 0 || bytes.empty()) {
+    const int status = child_->wait();
+    Reply kind{};
+    if (heard.timed_out || !WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
+        pread(child_->result.get(), &kind, 1, 0) != 1) {
         return died(status, heard);
     }
-    const auto kind = static_cast<Reply>(bytes.front());
-    bytes.erase(bytes.begin());
+    std::vector<uint8_t> bytes = read_rest(child_->result.get(), 1);
     if (kind == Reply::Bytes) {
-        return std::move(bytes);
+        return bytes;
     }
     const std::string text(bytes.begin(), bytes.end());
     const size_t cut = std::min(text.find('\0'), text.size());
     return fail(text.substr(0, cut), cut < text.size() ? text.substr(cut + 1) : "");
+}
+
+Result<std::vector<uint8_t>> generate_isolated(const CodegenInput& input, CodegenForm form) {
+    auto generating = start_generating(input, form);
+    return generating ? generating->finish() : tl::unexpected(generating.error());
 }
 
 } // namespace xdpc

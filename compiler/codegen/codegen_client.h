@@ -4,8 +4,30 @@
 
 #include "compiler/codegen/codegen.h"
 
+#include <memory>
+
 namespace xdpc {
 
+/// A child that generates. Ended, if need be, when this is destroyed.
+class Generating {
+public:
+    struct Child;
+    explicit Generating(std::unique_ptr<Child> child);
+    Generating(Generating&&) noexcept;
+    Generating& operator=(Generating&&) noexcept;
+    ~Generating();
+    /// Waits for the child; once.
+    Result<std::vector<uint8_t>> finish();
+
+private:
+    std::unique_ptr<Child> child_;
+};
+
+/// Begins to load the code generator in a thread, for a command that is going to ask for it:
+/// `start_generating` then does not wait for that. Does nothing when called again.
+void preload_generator();
+/// `input` is the child's from here on: it may change meanwhile.
+Result<Generating> start_generating(const CodegenInput& input, CodegenForm form);
 Result<std::vector<uint8_t>> generate_isolated(const CodegenInput& input, CodegenForm form);
 
 } // namespace xdpc

@@ -31,12 +31,16 @@ using namespace llvm;
 
 namespace {
 
-std::unique_ptr<TargetMachine> make_target(const std::string& cpu, std::string& error) {
+void initialize_target() {
     LLVMInitializeBPFTargetInfo();
     LLVMInitializeBPFTarget();
     LLVMInitializeBPFTargetMC();
     LLVMInitializeBPFAsmPrinter();
     LLVMInitializeBPFAsmParser();
+}
+
+std::unique_ptr<TargetMachine> make_target(const std::string& cpu, std::string& error) {
+    initialize_target();
     const Target* target = TargetRegistry::lookupTarget("bpf", error);
     if (!target) {
         return nullptr;
@@ -135,7 +139,18 @@ Result<std::vector<uint8_t>> emit_module(Lowering& l, CodegenForm form) {
     if (!error.empty()) {
         return fail("LLVM refuses the program: " + error);
     }
-    return std::vector<uint8_t>(bytes.begin(), bytes.end());
+    std::vector<uint8_t> result(bytes.begin(), bytes.end());
+    if (form == CodegenForm::Object && !l.contents.empty()) {
+        if (auto placed = place_contents(result, l.contents); !placed) {
+            return tl::unexpected(placed.error());
+        }
+    }
+    return result;
 }
 
 } // namespace xdpc::codegen
+
+/// Called by codegen_client.cpp, by name, before the child is forked: what does not depend on the program.
+extern "C" __attribute__((visibility("default"))) void xdpc_codegen_warm_up() {
+    xdpc::codegen::initialize_target();
+}

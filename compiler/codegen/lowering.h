@@ -40,6 +40,14 @@ enum class Helper : uint64_t {
     KtimeTai = 208,
 };
 
+/// Bytes of which LLVM sees only a place holder, the symbol; they come into the section `.rodata.t<N>`.
+struct TableContents {
+    std::string symbol;
+    unsigned section = 0; // N, from 1
+    uint64_t offset = 0;  // in the section
+    std::vector<uint8_t> bytes;
+};
+
 /// A table in .rodata, made once however often it is asked.
 struct TableData {
     std::vector<llvm::GlobalVariable*> columns;
@@ -81,8 +89,7 @@ struct Lowering {
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
     llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
     unsigned tables_made = 0;
-    unsigned large_tables = 0;                           // maps of large tables
-    size_t large_bytes = 0;                              // in the last of them
+    std::vector<TableContents> contents;                 // by section and offset
     std::map<uint32_t, TableData> table_data;            // by TableId
     std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
     std::map<size_t, ClassifierFunction> classifiers;    // by index in the plan, of those that were asked
@@ -161,6 +168,10 @@ llvm::Value* monotonic_ns(Lowering& l, bool exact);
 void add_globals(Lowering& l);
 /// Puts constant data where the program can address it (.rodata).
 llvm::GlobalVariable* add_table(Lowering& l, llvm::Constant* data);
+/// The same for bytes that LLVM does not get to see: it would copy each several times.
+llvm::GlobalVariable* add_contents(Lowering& l, std::vector<uint8_t> bytes);
+/// Puts them into the finished object, in which each section holds place holders.
+Result<void> place_contents(std::vector<uint8_t>& object, const std::vector<TableContents>& contents);
 /// A map of what lasts, described for the loader when it is first asked for (runtime/STATE.md, "Maps").
 llvm::GlobalVariable* state_map(Lowering& l, const std::string& name, const MapShape& shape);
 /// Of the words in `.rodata.slots` (xdpc_limit in abi.h): so many of each kind, numbered from 0 as compiled.

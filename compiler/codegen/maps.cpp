@@ -9,31 +9,6 @@ namespace {
 
 constexpr uint32_t map_type_percpu_array = 6; // BPF_MAP_TYPE_PERCPU_ARRAY
 
-/// The metadata goes into a section that is not loaded: other loaders skip it.
-void add_metadata(Lowering& l) {
-    static const char* digits = "01234567";
-    const std::string json = artifact_metadata(l.input.metadata);
-    std::string text = ".section .xdpc,\"\",@progbits\n";
-    std::string line;
-    const auto flush = [&] {
-        text += ".ascii \"" + line + "\"\n";
-        line.clear();
-    };
-    for (const char c : json) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
-            line += {'\\', digits[byte >> 6], digits[byte >> 3 & 7], digits[byte & 7]};
-        } else {
-            line += c;
-        }
-        if (line.size() > 4000) {
-            flush();
-        }
-    }
-    flush();
-    l.module.setModuleInlineAsm(text);
-}
-
 } // namespace
 
 GlobalVariable* bytes_global(Lowering& l, const char* name, const char* section, uint64_t bytes,
@@ -73,7 +48,6 @@ void add_globals(Lowering& l) {
         l.bind = bytes_global(l, "xdpc_bind", ".rodata.bind", sizeof(xdpc_bind), true);
     }
     add_event_maps(l);
-    add_metadata(l);
 }
 
 GlobalVariable* scratch_map(Lowering& l, unsigned bytes) {

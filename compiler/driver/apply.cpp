@@ -1,4 +1,5 @@
 #include "compiler/base/bytes.h"
+#include "compiler/codegen/codegen_client.h"
 #include "compiler/compile.h"
 #include "compiler/driver/command.h"
 #include "compiler/driver/json.h"
@@ -28,6 +29,7 @@ bool is_file(const std::string& path) {
 }
 
 void compile_policy(const std::string& path, const PassOptions& passes, Input& input) {
+    preload_generator();
     std::vector<PhaseTime> times;
     Result<std::optional<Policy>> policy = load_policy(path, input.sources, input.diagnostics, &times);
     if (!policy) {

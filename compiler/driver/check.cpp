@@ -69,7 +69,7 @@ void check_one(const CheckOptions& options, const CodegenOptions& codegen, FileR
         return;
     }
     // Whether it is too large, and which rules no packet reaches, is told as well.
-    prepare(**policy, report.sources, report.diagnostics, codegen, {options.without});
+    prepare(**policy, report.diagnostics, {options.without});
 }
 
 std::string plural(size_t n, const char* word) {

@@ -25,8 +25,7 @@ Emitted emit_program(const Policy& policy, const Sources& sources, Diagnostics& 
                      const EmitOptions& options, const std::string& cpu) {
     CodegenOptions codegen;
     codegen.cpu = cpu;
-    const std::optional<Prepared> prepared =
-        prepare(policy, sources, diagnostics, codegen, {options.without});
+    const std::optional<Prepared> prepared = prepare(policy, diagnostics, {options.without});
     if (!prepared || diagnostics.has_errors()) {
         return {};
     }
@@ -39,9 +38,8 @@ Emitted emit_program(const Policy& policy, const Sources& sources, Diagnostics& 
                     print(prepared->plan.state, policy)};
     }
     const Progress progress("compiling " + options.file, options.json);
-    const auto text =
-        generate_isolated({policy, prepared->program, prepared->plan, sources, prepared->metadata, codegen},
-                          options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
+    const auto text = generate_isolated({policy, prepared->program, prepared->plan, sources, codegen},
+                                        options.form == "llvm" ? CodegenForm::LlvmIr : CodegenForm::Assembly);
     if (!text) {
         return {text.error(), {}};
     }
@@ -109,6 +107,7 @@ struct Built {
 
 Built build_object(const BuildOptions& options, const CodegenOptions& codegen, Sources& sources,
                    Diagnostics& diagnostics) {
+    preload_generator();
     Result<std::optional<Policy>> policy = load_policy(options.file, sources, diagnostics);
     if (!policy) {
         return {policy.error(), 0};
@@ -124,7 +123,7 @@ Built build_object(const BuildOptions& options, const CodegenOptions& codegen, S
     if (diagnostics.has_errors() || !*compiled) {
         return {};
     }
-    const Result<std::vector<uint8_t>> object = object_with_elements((*compiled)->artifact);
+    const Result<std::vector<uint8_t>> object = complete_object((*compiled)->artifact);
     if (!object) {
         return {object.error(), 0};
     }

@@ -33,8 +33,8 @@ void emit(const Policy& policy, const Prepared& prepared, const Sources& sources
     if (prepared.plan.estimated_instructions > small) {
         return;
     }
-    const auto object = generate(
-        {policy, prepared.program, prepared.plan, sources, prepared.metadata, options}, CodegenForm::Object);
+    const auto object =
+        generate({policy, prepared.program, prepared.plan, sources, options}, CodegenForm::Object);
     if (!object) {
         std::fprintf(stderr, "the plan accepts it, code generation does not: %s\n",
                      object.error().message.c_str());
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         return 0;
     (void)print(*policy);
     const CodegenOptions options;
-    const auto prepared = prepare(*policy, sources, diagnostics, options);
+    const auto prepared = prepare(*policy, diagnostics);
     if (!prepared) {
         return 0;
     }

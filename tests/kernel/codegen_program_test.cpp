@@ -110,7 +110,9 @@ TEST(CodegenProgram, TheObjectCarriesItsMetadata) {
     sources.add("list.xdp", text_of_lines(4));
     const Built built = build(list_of(3, sources), sources);
     ASSERT_EQ(built.error, "");
-    const auto read = read_artifact(built.artifact.object);
+    const auto object = complete_object(built.artifact);
+    ASSERT_TRUE(object);
+    const auto read = read_artifact(*object);
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(read->deciders, built.artifact.deciders);
     EXPECT_EQ(read->slots, built.artifact.slots);
@@ -170,8 +172,7 @@ std::string text_of(const Policy& policy, const Sources& sources, CodegenForm fo
     Diagnostics diagnostics;
     const auto plan = choose(program, {}, diagnostics);
     const CodegenOptions options;
-    const auto bytes = generate_isolated(
-        {policy, program, *plan, sources, describe(policy, sources, options), options}, form);
+    const auto bytes = generate_isolated({policy, program, *plan, sources, options}, form);
     return bytes ? std::string(bytes->begin(), bytes->end()) : bytes.error().message;
 }
 
@@ -196,8 +197,7 @@ TEST(CodegenProgram, ACrashOfTheCodeGeneratorIsAnError) {
     program.chains[0].rules[0].steps.push_back(
         {ir::Guard{{ir::Lookup{{{0}}, {~u128{0}}, {99}, false}, {}}}, {}});
     const CodegenOptions options;
-    const auto bytes = generate_isolated(
-        {policy, program, plan, sources, describe(policy, sources, options), options}, CodegenForm::Object);
+    const auto bytes = generate_isolated({policy, program, plan, sources, options}, CodegenForm::Object);
     ASSERT_FALSE(bytes);
     EXPECT_NE(bytes.error().message.find("code generator"), std::string::npos) << bytes.error().message;
 }

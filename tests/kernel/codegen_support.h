@@ -62,8 +62,8 @@ inline Built build(const Policy& policy, const Sources& sources, const BuildOpti
         return built;
     }
     built.artifact = describe(policy, sources, options.codegen);
-    auto object = generate_isolated({policy, built.program, *plan, sources, built.artifact, options.codegen},
-                                    CodegenForm::Object);
+    auto object =
+        generate_isolated({policy, built.program, *plan, sources, options.codegen}, CodegenForm::Object);
     if (!object) {
         built.error = object.error().message;
         return built;

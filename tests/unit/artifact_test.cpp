@@ -176,7 +176,7 @@ Artifact filled() {
     return artifact;
 }
 Result<Artifact> written(const Artifact& artifact) {
-    const auto object = object_with_elements(artifact);
+    const auto object = complete_object(artifact);
     EXPECT_TRUE(object);
     return read_artifact(*object);
 }
@@ -213,7 +213,7 @@ TEST(Artifact, ElementsThatDoNotFitTheirSetsAreRefused) {
 }
 
 TEST(Artifact, AnyByteOfTheElementsMayBeAnother) {
-    const auto object = object_with_elements(filled());
+    const auto object = complete_object(filled());
     ASSERT_TRUE(object);
     for (size_t i = 0; i < object->size(); ++i) {
         Bytes changed = *object;

@@ -317,6 +317,13 @@ soak_applies() {
     XDPC_SOAK_APPLIES=${1:-500} "$build/tests/test_lab" --gtest_filter='LabSoak.*'
 }
 
+# N swaps of two policies of 100,000 rules, built once, under traffic.
+soak_swaps() {
+    build test_lab xdpc
+    needs_root soak-swaps "$@"
+    XDPC_SOAK_APPLIES=${1:-100} XDPC_SOAK_RULES=${2:-100000} "$build/tests/test_lab" --gtest_filter='LabLarge.*'
+}
+
 help() {
     cat <<'HELP'
 usage: ./xdpc.sh COMMAND
@@ -337,6 +344,9 @@ usage: ./xdpc.sh COMMAND
   soak-applies [N]
             500 or N applies under traffic of policies that share sets, limits, quotas and counters:
             nothing may be lost
+  soak-swaps [N [RULES]]
+            100 or N swaps of two policies of 100,000 or RULES rules under traffic: every packet meets one
+            of the two, none gets past both
   lab       two namespaces to play with, left up; `lab down` takes them away
   help      this
 HELP
@@ -353,6 +363,7 @@ case $command in
     verify-rules) verify_rules "$@" ;;
     lab) lab "$@" ;;
     soak-applies) soak_applies "$@" ;;
+    soak-swaps) soak_swaps "$@" ;;
     help | -h | --help) help ;;
     *)
         help >&2

@@ -69,40 +69,57 @@ static inline int is_walked(u32 proto, int v6) {
     return proto == 51 || (v6 && (proto == 0 || proto == 43 || proto == 60 || proto == 135 || proto == 44));
 }
 
+/* The header of kind `proto` at `offset`: XDPC_WALK_CUT, or what its walk ends with, or bits 0-15 the offset
+ * of the next one, 16-23 its kind, and whether this is a first fragment. A function of its own, so that the
+ * verifier goes through it once and not at each step of each walk. */
+NOINLINE u64 xdpc_walk_step(struct xdp_md* ctx, u32 offset, u32 proto) {
+    struct frame f = frame_of(ctx);
+    u64 flags = 0;
+    u8* p = bytes_at(f, offset & 0xffff, proto == 51 ? 12 : 8);
+    if (!p) {
+        return XDPC_WALK_CUT;
+    }
+    u32 next = p[0];
+    u32 size = 8;
+    if (proto == 44) {
+        u32 place = be16(p + 2);
+        if (place & 0xfff8) {
+            flags = XDPC_WALK_LATER | (is_walked(next, 1) ? XDPC_WALK_NO_PROTO : 0);
+            return flags | (u64)next << 16 | (offset & 0xffff);
+        }
+        flags = place & 1 ? XDPC_WALK_FIRST : 0;
+    } else if (proto == 51) {
+        size = ((u32)p[1] + 2) * 4;
+    } else {
+        size = ((u32)p[1] + 1) * 8;
+    }
+    offset = (offset & OFFSET_MASK) + size;
+    if (offset > length_of(f)) {
+        return flags | XDPC_WALK_BROKEN;
+    }
+    return flags | (u64)next << 16 | (offset & 0xffff);
+}
+
 /* Steps over extension headers (behind IPv4: AH only) from `offset`, whose kind is `proto`. `want` is the
  * kind whose first place is looked for. XDPC_WALK_* of templates.h. */
 NOINLINE u64 xdpc_walk(struct xdp_md* ctx, u32 offset, u32 proto, u32 v6, u32 want) {
-    struct frame f = frame_of(ctx);
     u64 flags = 0;
     offset &= 0xffff;
     proto &= 0xff;
     for (int i = 0; i < 12 && is_walked(proto, v6); ++i) {
-        u8* p = bytes_at(f, offset, proto == 51 ? 12 : 8);
-        if (!p) {
+        u64 step = xdpc_walk_step(ctx, offset, proto);
+        if (step & XDPC_WALK_CUT) {
             return flags | XDPC_WALK_BROKEN;
         }
         if (proto == want && !(flags & XDPC_WALK_FOUND)) {
             flags |= XDPC_WALK_FOUND | (u64)(offset & OFFSET_MASK) << 32;
         }
-        u32 size = 8;
-        if (proto == 44) {
-            u32 place = be16(p + 2);
-            if (place & 0xfff8) {
-                proto = p[0];
-                flags |= XDPC_WALK_LATER | (is_walked(proto, 1) ? XDPC_WALK_NO_PROTO : 0);
-                return flags | (u64)proto << 16 | (offset & 0xffff);
-            }
-            flags |= place & 1 ? XDPC_WALK_FIRST : 0;
-        } else if (proto == 51) {
-            size = ((u32)p[1] + 2) * 4;
-        } else {
-            size = ((u32)p[1] + 1) * 8;
+        if (step & (XDPC_WALK_LATER | XDPC_WALK_BROKEN)) {
+            return flags | step;
         }
-        proto = p[0];
-        offset = (offset & OFFSET_MASK) + size;
-        if (offset > length_of(f)) {
-            return flags | XDPC_WALK_BROKEN;
-        }
+        flags |= step & XDPC_WALK_FIRST;
+        proto = step >> 16 & 0xff;
+        offset = step & 0xffff;
     }
     if (is_walked(proto, v6)) {
         return flags | XDPC_WALK_BROKEN;

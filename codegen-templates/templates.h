@@ -37,6 +37,7 @@ typedef xdpc_u64 u64;
 #define XDPC_WALK_FIRST (1ULL << 26)
 #define XDPC_WALK_NO_PROTO (1ULL << 27)
 #define XDPC_WALK_FOUND (1ULL << 48)
+#define XDPC_WALK_CUT (1ULL << 28) /* of a step: the header is not all there */
 
 /* xdpc_transport: bits 0-15 the transport header's offset if reached, 16-23 the protocol if known, 28-29
  * `meta fragment` if known, 32-63 where the IP packet ends */

@@ -3,12 +3,14 @@
 set(XDPC_LLVM_LINK "static" CACHE STRING "how LLVM is linked: static or shared")
 
 set(template_bitcode ${CMAKE_BINARY_DIR}/generated/templates.bc)
+set(fixed_assembly ${CMAKE_BINARY_DIR}/generated/fixed.s)
 file(GLOB template_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/codegen-templates/*)
+set(template_flags -std=c17 -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -I${CMAKE_SOURCE_DIR})
 add_custom_command(
-  OUTPUT ${template_bitcode}
+  OUTPUT ${template_bitcode} ${fixed_assembly}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
-  COMMAND ${CLANG} -std=c17 -O2 -emit-llvm -target bpf -mcpu=v3 -Wall -Wextra -Werror -I${CMAKE_SOURCE_DIR}
-          -c ${CMAKE_SOURCE_DIR}/codegen-templates/templates.bpf.c -o ${template_bitcode}
+  COMMAND ${CLANG} ${template_flags} -emit-llvm -c ${CMAKE_SOURCE_DIR}/codegen-templates/templates.bpf.c -o ${template_bitcode}
+  COMMAND ${CLANG} ${template_flags} -S ${CMAKE_SOURCE_DIR}/codegen-templates/fixed.bpf.c -o ${fixed_assembly}
   DEPENDS ${template_sources}
   COMMENT "Compiling codegen-templates")
 
@@ -36,7 +38,8 @@ list(FILTER codegen_sources EXCLUDE REGEX "/codegen_client\\.cpp$")
 list(APPEND codegen_sources ${CMAKE_SOURCE_DIR}/compiler/codegen/template_data.S)
 add_library(xdpc_codegen MODULE ${codegen_sources})
 set_source_files_properties(${CMAKE_SOURCE_DIR}/compiler/codegen/template_data.S PROPERTIES
-  OBJECT_DEPENDS ${template_bitcode} COMPILE_OPTIONS "-DXDPC_TEMPLATE_FILE=\"${template_bitcode}\""
+  OBJECT_DEPENDS "${template_bitcode};${fixed_assembly}"
+  COMPILE_OPTIONS "-DXDPC_TEMPLATE_FILE=\"${template_bitcode}\";-DXDPC_FIXED_FILE=\"${fixed_assembly}\""
   LANGUAGE ASM)
 set_target_properties(xdpc_codegen PROPERTIES
   OUTPUT_NAME xdpc-codegen PREFIX lib LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}

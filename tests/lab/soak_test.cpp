@@ -99,6 +99,19 @@ Elements elements_of(const Lab& lab, const std::string& name) {
     return found;
 }
 
+/// Packets at counters with a name, and bytes of quotas.
+std::map<std::string, uint64_t> named_counts(const Lab& lab) {
+    const Ran ran = lab.xdpc({"stats", "-i", Lab::iface, "--json"});
+    std::map<std::string, uint64_t> counts;
+    const Json document = Json::parse(ran.out, nullptr, false);
+    const Json& policy = document.at("interfaces").at(0);
+    for (const Json& counter : policy.at("counters"))
+        counts[counter.at("counter")] = counter.at("packets");
+    for (const Json& quota : policy.at("quotas"))
+        counts[quota.at("quota")] = quota.at("used");
+    return counts;
+}
+
 /// What an element was given, by where its address came from.
 double hours_of(const std::string& name) {
     const std::string net = name.substr(0, 6);
@@ -237,6 +250,7 @@ TEST_F(LabSoak, AppliesUnderLoadLoseNothing) {
     const uint64_t dropped = driver_drops(lab);
     Counts counts = lab.counts();
     auto marks = lab.mid_counts(); // packets that each of the two policies has met
+    auto named = named_counts(lab);
     uint64_t decided = 0;
     for (const auto& [rule, count] : counts)
         decided += count.packets;
@@ -245,6 +259,8 @@ TEST_F(LabSoak, AppliesUnderLoadLoseNothing) {
     EXPECT_EQ(decided + dropped, sent);
     EXPECT_EQ(marks["by_0"] + marks["by_1"], decided);
     EXPECT_GT(std::min(marks["by_0"], marks["by_1"]), decided / 10);
+    EXPECT_EQ(named["all"], decided);
+    EXPECT_EQ(named["budget"], counts["within"].bytes + counts["over"].bytes);
     EXPECT_EQ(counts["policy"].packets, 0U);
     EXPECT_EQ(counts["full"].packets, 0U);
     const char* passing[ports] = {"open", nullptr, "limited", "within", "listed"};

@@ -1,0 +1,3 @@
+/* What is called as it is, compiled to assembly when xdpc is built. */
+#include "codegen-templates/events.bpf.c"
+#include "codegen-templates/parse.bpf.c"

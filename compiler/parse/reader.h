@@ -23,7 +23,7 @@ public:
         nodes_[index].end = offset(at);
         nodes_[index].next = size();
     }
-    void drop_from(uint32_t index) { nodes_.resize(index); }
+    void drop_from(uint32_t index) { nodes_.erase(nodes_.begin() + index, nodes_.end()); }
     void error_node(NodeKind kind, const char* begin, const char* end);
     [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
 

@@ -35,10 +35,11 @@ const KeySource l4_protocol = MetaKey{MetaId::L4proto};
 
 std::optional<Conflict> add(Facts& facts, Fact fact) {
     auto same = [&](const Fact& other) { return other.key == fact.key && other.mask == fact.mask; };
-    auto found = std::find_if(facts.narrowed.begin(), facts.narrowed.end(), same);
-    if (facts.all.size() >= most_facts) {
+    auto known = [&](const Fact& other) { return same(other) && other.values == fact.values; };
+    if (facts.all.size() >= most_facts || std::any_of(facts.all.begin(), facts.all.end(), known)) {
         return {};
     }
+    auto found = std::find_if(facts.narrowed.begin(), facts.narrowed.end(), same);
     if (found == facts.narrowed.end()) {
         facts.narrowed.push_back(fact);
         facts.all.push_back(std::move(fact));
@@ -144,22 +145,27 @@ void implied_by(const KeySource& key, const IntervalSet* values, Span span, std:
                key);
 }
 
-/// A protocol number in the IP header is the transport protocol, unless the walk goes on behind it.
-void follow(const Fact& fact, std::vector<Fact>& out) {
+/// A protocol number in the IP header is the transport protocol, unless the walk goes on behind it. Of the
+/// last fact.
+void follow(std::vector<Fact>& out) {
+    const Fact& fact = out.back();
     const auto* field = std::get_if<FieldKey>(&fact.key);
     if (field == nullptr || fact.mask != Key{}.mask) {
         return;
     }
+    const auto also = [&](const KeySource& key) {
+        out.push_back(Fact{key, fact.mask, fact.values, fact.span, ""});
+    };
     auto lacks = [&](std::initializer_list<u128> numbers) {
         return std::none_of(numbers.begin(), numbers.end(),
                             [&](u128 number) { return fact.values.contains(number); });
     };
     if ((field->field == FieldId::IpProtocol && lacks({51})) ||
         (field->field == FieldId::Ip6Nexthdr && lacks({0, 43, 44, 51, 60, 135}))) {
-        out.push_back({l4_protocol, fact.mask, fact.values, fact.span, ""});
+        also(l4_protocol);
     }
     if (field->field == FieldId::VlanType && lacks({0x8100, 0x88a8, 0x9100})) {
-        out.push_back({ether_type, fact.mask, fact.values, fact.span, ""});
+        also(ether_type);
     }
 }
 
@@ -185,7 +191,7 @@ std::optional<Conflict> add_test(Facts& facts, const Test& test) {
         }
         implied_by(key.source, &values, test.span, found);
         found.push_back({key.source, key.mask, std::move(values), test.span, ""});
-        follow(Fact(found.back()), found);
+        follow(found);
     }
     for (Fact& fact : found) {
         if (auto conflict = add(facts, std::move(fact))) {

@@ -100,21 +100,31 @@ Result<std::vector<SlotCount>> read_totals(const Generation& generation, uint32_
     return totals;
 }
 
-Result<void> carry_counters(const Generation& from, const Generation& to) {
-    auto old_meta = read_meta(from);
-    if (!old_meta || !complete(from, old_meta->artifact.slots))
-        return {}; // its removal has begun, so this was done
-    auto new_meta = read_meta(to);
-    if (!new_meta)
-        return tl::unexpected(new_meta.error());
+Result<void> carry_counters(const Generation& from, const Generation& to, const Artifact* old,
+                            const Artifact* next) {
+    std::optional<Meta> old_meta, next_meta;
+    if (old == nullptr) {
+        auto meta = read_meta(from);
+        if (!meta)
+            return {}; // its removal has begun, so this was done
+        old = &old_meta.emplace(std::move(*meta)).artifact;
+    }
+    if (!complete(from, old->slots))
+        return {};
+    if (next == nullptr) {
+        auto meta = read_meta(to);
+        if (!meta)
+            return tl::unexpected(meta.error());
+        next = &next_meta.emplace(std::move(*meta)).artifact;
+    }
     wait_for_running_programs();
-    auto totals = read_totals(from, old_meta->artifact.slots);
+    auto totals = read_totals(from, old->slots);
     if (!totals)
         return tl::unexpected(totals.error());
     Fd base = open_pin(to.path + "/base");
     if (!base.valid())
         return fail_errno(fmt::format("cannot open {}/base", to.path));
-    return write_base(base.get(), translate(*totals, old_meta->artifact, new_meta->artifact));
+    return write_base(base.get(), translate(*totals, *old, *next));
 }
 
 Result<void> give_back_counters(const Generation& from, const Generation& to) {

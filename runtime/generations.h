@@ -23,8 +23,10 @@ Result<std::vector<SlotCount>> read_base(int base_fd, uint32_t slots);
 /// What was carried and what was counted since.
 Result<std::vector<SlotCount>> read_totals(const Generation& generation, uint32_t slots);
 /// Writes into `to`'s base what `from` counted in all. Reads only what no longer changes and overwrites, so
-/// that it may be done again after a kill.
-Result<void> carry_counters(const Generation& from, const Generation& to);
+/// that it may be done again after a kill. Artifacts that are not given are read from the pins, which takes
+/// long where rules are many.
+Result<void> carry_counters(const Generation& from, const Generation& to, const Artifact* old = nullptr,
+                            const Artifact* next = nullptr);
 /// Adds what `from` counted on its own to `to`'s base: for taking a swap back.
 Result<void> give_back_counters(const Generation& from, const Generation& to);
 /// Returns when no CPU runs a program that was replaced before the call.

@@ -2,7 +2,7 @@
 #include "runtime/generations.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 namespace xdpc::rt {
 
@@ -10,7 +10,7 @@ namespace {
 
 /// Keys are unique within a policy: repeats of unnamed rules are numbered.
 std::vector<std::string> identities(const std::vector<Decider>& deciders) {
-    std::map<std::string, unsigned> seen;
+    std::unordered_map<std::string, unsigned> seen;
     std::vector<std::string> keys;
     for (const Decider& decider : deciders) {
         std::string key;
@@ -61,7 +61,7 @@ std::string display_of(const Decider& decider) {
 
 std::vector<std::optional<size_t>> match_deciders(const std::vector<Decider>& previous,
                                                   const std::vector<Decider>& next) {
-    std::map<std::string, size_t> index;
+    std::unordered_map<std::string, size_t> index;
     std::vector<std::string> keys = identities(previous);
     for (size_t i = 0; i < keys.size(); i++)
         index.emplace(keys[i], i);

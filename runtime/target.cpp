@@ -331,9 +331,10 @@ void finish(Target& target) {
     for (const Generation& old : generations(target.running.directory)) {
         if (old.number >= target.generation.number)
             continue;
-        auto carried = carry_counters(old, target.generation).and_then([&] {
-            return carry_state(old, target.generation);
-        });
+        const bool replaced = target.previous && old.number == target.running.live->number;
+        auto carried = carry_counters(old, target.generation, replaced ? &target.previous->artifact : nullptr,
+                                      &target.loaded->artifact())
+                           .and_then([&] { return carry_state(old, target.generation); });
         if (carried) {
             step("unpin");
             carried = remove_generation(old);

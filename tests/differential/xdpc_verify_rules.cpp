@@ -69,7 +69,7 @@ void verify_sets(const Arguments& arguments, Tally& tally) {
 int main(int argc, char** argv) {
     CLI::App app("rule sets in the kernel and by the evaluator");
     Arguments arguments;
-    app.add_option("--shapes", arguments.shapes, "acl, fw, ipc, droplist, allow, tenants, services")
+    app.add_option("--shapes", arguments.shapes, "acl, fw, ipc, droplist, allow, tenants, services, flat")
         ->delimiter(',')
         ->check([](const std::string& name) { return find_shape(name) ? "" : "no such shape: " + name; });
     app.add_option("--sizes", arguments.sizes, "rules of the sets; 0: no sets")->delimiter(',');

@@ -15,7 +15,7 @@ constexpr std::array shapes = {
     std::pair{RuleShape::Acl, "acl"},           std::pair{RuleShape::Firewall, "fw"},
     std::pair{RuleShape::Ipc, "ipc"},           std::pair{RuleShape::DropList, "droplist"},
     std::pair{RuleShape::AllowList, "allow"},   std::pair{RuleShape::Tenants, "tenants"},
-    std::pair{RuleShape::Services, "services"},
+    std::pair{RuleShape::Services, "services"}, std::pair{RuleShape::Flat, "flat"},
 };
 
 /// Shares in per cent; what is left of a hundred goes to the last.
@@ -55,6 +55,7 @@ const Mix& mix_of(RuleShape shape) {
     case RuleShape::AllowList:
     case RuleShape::Tenants:
     case RuleShape::Services:
+    case RuleShape::Flat:
         return ipc;
     }
     return ipc;
@@ -89,6 +90,8 @@ public:
             return tenant(index);
         case RuleShape::Services:
             return service();
+        case RuleShape::Flat:
+            return host_and_port();
         }
         return {};
     }
@@ -213,6 +216,18 @@ private:
         rule.protocol = below(6) == 0 ? 17 : 6;
         rule.dport = ports(Exact);
         rule.drop = below(50) == 0;
+        return rule;
+    }
+
+    FiveFieldRule host_and_port() {
+        FiveFieldRule rule;
+        const u128 base = options_.ip6 ? u128{0x2001} << 112 : u128{0};
+        rule.saddr = prefix(
+            base | (options_.ip6 ? random_bits() >> 16 : (1 + below(222)) << 24 | below(1 << 24)), width_);
+        rule.daddr = {0, max_of_width(width_)};
+        rule.protocol = 6;
+        const uint64_t port = 1 + below(65'535);
+        rule.dport = {port, port};
         return rule;
     }
 

@@ -23,6 +23,7 @@ enum class RuleShape : uint8_t {
     AllowList, // servers: a host and a port each, for some networks
     Tenants,   // each tenant's network with its list of ports
     Services,  // as a cluster has them: virtual address, protocol and port
+    Flat,      // a source address and a TCP port each, no two alike
 };
 const char* name_of(RuleShape shape);
 std::optional<RuleShape> find_shape(std::string_view name);

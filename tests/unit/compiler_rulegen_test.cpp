@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array all_shapes = {RuleShape::Acl,      RuleShape::Firewall,  RuleShape::Ipc,
                                    RuleShape::DropList, RuleShape::AllowList, RuleShape::Tenants,
-                                   RuleShape::Services};
+                                   RuleShape::Services, RuleShape::Flat};
 
 class Shapes : public testing::TestWithParam<std::tuple<RuleShape, bool>> {};
 

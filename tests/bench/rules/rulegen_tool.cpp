@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     std::string shape;
     RuleOptions options;
     bool classbench = false;
-    app.add_option("shape", shape, "acl, fw, ipc, droplist, allow, tenants, services")->required();
+    app.add_option("shape", shape, "acl, fw, ipc, droplist, allow, tenants, services, flat")->required();
     app.add_option("count", options.rules)->required()->check(CLI::Range(1, 2'000'000));
     app.add_flag("--ip6", options.ip6);
     app.add_option("--seed", options.seed);

@@ -227,7 +227,7 @@ int main(int argc, char** argv) {
     app.add_option("--json", arguments.json, "write the figures there");
     app.add_option("--rules", arguments.rules, "a rule set in ClassBench's text format");
     app.add_option("--trace", arguments.trace, "its headers, in ClassBench's text format");
-    app.add_option("--shapes", arguments.shapes, "acl, fw, ipc, droplist, allow, tenants, services")
+    app.add_option("--shapes", arguments.shapes, "acl, fw, ipc, droplist, allow, tenants, services, flat")
         ->delimiter(',')
         ->check(
             [](const std::string& name) { return test::find_shape(name) ? "" : "no such shape: " + name; });

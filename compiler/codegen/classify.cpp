@@ -1,5 +1,6 @@
 #include "compiler/codegen/classify.h"
 
+#include "compiler/base/overloaded.h"
 #include "compiler/plan/classify/layout.h"
 
 #include <llvm/IR/InlineAsm.h>
@@ -60,32 +61,50 @@ void store_decider(Lowering& l, Value* rule, const std::vector<Outcome>& outcome
     b.SetInsertPoint(stored);
 }
 
+/// Of a rule + 1, or 0.
+Value* load_entry(Lowering& l, Value* found, const std::vector<Outcome>& outcomes, BasicBlock* never) {
+    std::vector<uint64_t> entries{no_entry};
+    for (uint32_t rule = 0; rule < outcomes.size(); ++rule) {
+        entries.push_back(entry_of(rule, outcomes));
+    }
+    const auto* begin = reinterpret_cast<const uint8_t*>(entries.data());
+    return load_cell(l, add_bytes(l, {begin, begin + 8 * entries.size()}), found, entries.size(), 8, never);
+}
+
+/// What becomes of the packet.
+Value* result_of(Lowering& l, Value* entry, const std::vector<Outcome>& outcomes, BasicBlock* never) {
+    auto& b = l.builder;
+    Value* result = b.CreateTrunc(entry, l.i32());
+    if (l.test_area) {
+        BasicBlock* none = l.block("none");
+        BasicBlock* found = l.block("found");
+        b.CreateCondBr(b.CreateICmpEQ(entry, l.c64(no_entry)), none, found);
+        b.SetInsertPoint(found);
+        store_decider(l, b.CreateLShr(entry, 32), outcomes, b.CreateZExt(result, l.i64()), never);
+        b.CreateBr(none);
+        b.SetInsertPoint(none);
+    }
+    return result;
+}
+
 void emit_body(Lowering& l, Function& function, const classify::Classifier& classifier,
                const std::vector<Outcome>& outcomes) {
     auto& b = l.builder;
     BasicBlock* never = l.block("never");
-    BasicBlock* none = l.block("none");
-    BasicBlock* found = l.block("found");
     const classify::RuleSet& set = classifier.set;
-    const auto* rfc = std::get_if<classify::Rfc>(&classifier.tables);
-    Value* rule = rfc ? emit_rfc(
-                            l, *rfc, [&](size_t field) { return unpack(l, function, set, field); }, never)
-                      : emit_forest(l, std::get<classify::Forest>(classifier.tables), set,
-                                    unpack(l, function, set), never);
-    b.CreateCondBr(b.CreateICmpEQ(rule, l.c64(0)), none, found);
-    b.SetInsertPoint(found);
-    rule = b.CreateSub(rule, l.c64(1));
-    std::vector<uint32_t> results;
-    for (const Outcome& outcome : outcomes) {
-        results.push_back(outcome.result);
-    }
-    Value* result = load_cell(l, add_bytes(l, bytes_of(results)), rule, results.size(), 4, never);
-    if (l.test_area) {
-        store_decider(l, rule, outcomes, result, never);
-    }
-    b.CreateRet(b.CreateTrunc(result, l.i32()));
-    b.SetInsertPoint(none);
-    b.CreateRet(l.c32(result_continue));
+    const Number number = [&](size_t field) { return unpack(l, function, set, field); };
+    const auto look_up = Overloaded{
+        [&](const classify::Pairs& pairs) { return emit_pairs(l, pairs, set, outcomes, number, never); },
+        [&](const classify::Rfc& rfc) {
+            return load_entry(l, emit_rfc(l, rfc, number, never), outcomes, never);
+        },
+        [&](const classify::Forest& forest) {
+            return load_entry(l, emit_forest(l, forest, set, unpack(l, function, set), never), outcomes, never);
+        },
+    };
+    Value* entry = std::visit(look_up, classifier.tables);
+    Value* result = result_of(l, entry, outcomes, never);
+    b.CreateRet(result);
     b.SetInsertPoint(never); // an index beyond its array: XDP_ABORTED, as nothing may pass so
     b.CreateRet(l.c32(result_decided));
 }
@@ -120,6 +139,17 @@ Value* number_of(RuleScope& s, const classify::Field& field) {
     return number ? number : s.l.c64(0);
 }
 
+/// The presence word.
+Value* presence_of(RuleScope& s, const classify::RuleSet& set) {
+    auto& b = s.l.builder;
+    Value* present = s.l.c64(0);
+    for (size_t bit = 0; bit < set.presence.size(); ++bit) {
+        Value* own = b.CreateZExt(s.keys(set.presence[bit]).present, s.l.i64());
+        present = b.CreateOr(present, b.CreateShl(own, bit));
+    }
+    return present;
+}
+
 std::vector<Value*> pack(RuleScope& s, const classify::RuleSet& set) {
     Lowering& l = s.l;
     auto& b = l.builder;
@@ -131,12 +161,7 @@ std::vector<Value*> pack(RuleScope& s, const classify::RuleSet& set) {
     for (size_t f = 0; f < set.fields.size(); ++f) {
         put(number_of(s, set.fields[f]), places[f]);
     }
-    Value* present = l.c64(0);
-    for (size_t bit = 0; bit < set.presence.size(); ++bit) {
-        Value* own = b.CreateZExt(s.keys(set.presence[bit]).present, l.i64());
-        present = b.CreateOr(present, b.CreateShl(own, bit));
-    }
-    put(present, places.back());
+    put(presence_of(s, set), places.back());
     return words;
 }
 
@@ -172,13 +197,38 @@ Function* classifier_function(Lowering& l, size_t classifier, const std::vector<
     return known.function;
 }
 
+/// What a look-up finds, in a function of its own.
+Value* call_look_up(RuleScope& s, size_t classifier, const std::vector<Outcome>& outcomes) {
+    Function* function = classifier_function(s.l, classifier, outcomes);
+    return s.l.builder.CreateCall(function, pack(s, s.l.input.plan.classifiers[classifier].set));
+}
+
+/// The same here: what is known of the kind of packet needs no load.
+Value* look_up_here(RuleScope& s, size_t classifier, const std::vector<Outcome>& outcomes) {
+    Lowering& l = s.l;
+    auto& b = l.builder;
+    const classify::Classifier& own = l.input.plan.classifiers[classifier];
+    BasicBlock* never = l.block("never");
+    const Number number = [&](size_t field) {
+        return field < own.set.fields.size() ? number_of(s, own.set.fields[field]) : presence_of(s, own.set);
+    };
+    const auto& pairs = std::get<classify::Pairs>(own.tables);
+    Value* entry = emit_pairs(l, pairs, own.set, outcomes, number, never);
+    Value* result = result_of(l, entry, outcomes, never);
+    BasicBlock* here = b.GetInsertBlock();
+    b.SetInsertPoint(never);
+    s.ends.propagate(l.c32(result_decided));
+    b.SetInsertPoint(here);
+    return result;
+}
+
 /// Looks up and goes on with what is found.
-void emit_look_up(RuleScope& s, size_t classifier, const std::vector<Outcome>& outcomes,
+void emit_look_up(RuleScope& s, size_t classifier, bool inlined, const std::vector<Outcome>& outcomes,
                   const std::vector<BasicBlock*>& codes, BasicBlock* next) {
     Lowering& l = s.l;
     auto& b = l.builder;
-    Function* function = classifier_function(l, classifier, outcomes);
-    Value* result = b.CreateCall(function, pack(s, l.input.plan.classifiers[classifier].set));
+    Value* result =
+        inlined ? look_up_here(s, classifier, outcomes) : call_look_up(s, classifier, outcomes);
     BasicBlock* decided = l.block("decided");
     BasicBlock* open = l.block("open");
     b.CreateCondBr(b.CreateICmpUGE(result, l.c32(result_decided)), decided, open);
@@ -193,6 +243,10 @@ void emit_look_up(RuleScope& s, size_t classifier, const std::vector<Outcome>& o
 
 } // namespace
 
+uint64_t entry_of(uint32_t rule, const std::vector<Outcome>& outcomes) {
+    return uint64_t{rule} << 32 | outcomes[rule].result;
+}
+
 Value* hidden(Lowering& l, Value* value) {
     auto* type = FunctionType::get(value->getType(), {value->getType()}, false);
     return l.builder.CreateCall(type, InlineAsm::get(type, "", "=r,0", false), {value});
@@ -202,9 +256,35 @@ GlobalVariable* add_bytes(Lowering& l, std::vector<uint8_t> bytes) {
     return add_contents(l, std::move(bytes));
 }
 
+static const std::vector<uint8_t>& contents_of(const Lowering& l, const GlobalVariable& table) {
+    const auto own = std::find_if(l.contents.begin(), l.contents.end(), [&](const TableContents& contents) {
+        return table.getName() == contents.symbol;
+    });
+    assert(own != l.contents.end());
+    return own->bytes;
+}
+
+GlobalVariable* bytes_for(Lowering& l, const void* source,
+                          const std::function<std::vector<uint8_t>()>& make) {
+    GlobalVariable*& known = l.laid_out[source];
+    if (!known) {
+        known = add_bytes(l, make());
+    }
+    return known;
+}
+
 Value* load_cell(Lowering& l, GlobalVariable* array, Value* index, uint64_t count, unsigned bytes,
                  BasicBlock* never) {
     auto& b = l.builder;
+    const auto* known = dyn_cast<ConstantInt>(index);
+    if (known && known->getZExtValue() < count) { // of one kind of packet: no load
+        const std::vector<uint8_t>& data = contents_of(l, *array);
+        uint64_t value = 0;
+        for (unsigned i = 0; i < bytes; ++i) {
+            value |= uint64_t{data[known->getZExtValue() * bytes + i]} << 8 * i;
+        }
+        return l.c64(value);
+    }
     index = hidden(l, index);
     BasicBlock* inside = l.block("inside");
     b.CreateCondBr(b.CreateICmpULT(index, l.c64(count)), inside, never);
@@ -239,7 +319,7 @@ void emit_slice(RuleScope& s, ChainId chain, const Slice& slice, const std::vect
     const std::vector<Outcome> outcomes = outcomes_of(l, chain, slice);
     const auto look_up = [&](std::optional<size_t> classifier) {
         if (classifier) {
-            emit_look_up(s, *classifier, outcomes, codes, next);
+            emit_look_up(s, *classifier, slice.inlined != 0, outcomes, codes, next);
         } else {
             b.CreateBr(next);
         }

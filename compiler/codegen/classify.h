@@ -18,22 +18,41 @@ void emit_slice(RuleScope& s, ChainId chain, const Slice& slice, const std::vect
 /// The bodies of the functions that slices call.
 void emit_classifiers(Lowering& l, Span place);
 
-// ---- classify_rfc.cpp, classify_forest.cpp: the rule + 1 (i64), or 0; the words are the function's
-// arguments.
+/// What a look-up finds: the rule in the upper half, what becomes of the packet in the lower one. The least
+/// counts; no_entry is above all.
+uint64_t entry_of(uint32_t rule, const std::vector<Outcome>& outcomes);
+inline constexpr uint64_t no_entry = (uint64_t{0x7fffffff} << 32) | result_continue;
+
+// ---- classify_rfc.cpp, classify_forest.cpp: the rule + 1 (i64), or 0.
 /// The number of each field, then the presence word, as i64.
 using Numbers = std::vector<llvm::Value*>;
-/// `number` emits a field's number where it is used, so that few are live at a time: the stack of all frames
-/// together is 512 bytes.
-llvm::Value* emit_rfc(Lowering& l, const classify::Rfc& rfc,
-                      const std::function<llvm::Value*(size_t field)>& number, llvm::BasicBlock* never);
+/// Emits a field's number where it is used, so that few are live at a time: the stack of all frames together
+/// is 512 bytes.
+using Number = std::function<llvm::Value*(size_t field)>;
+llvm::Value* emit_rfc(Lowering& l, const classify::Rfc& rfc, const Number& number, llvm::BasicBlock* never);
+/// A trie's cell for that number.
+llvm::Value* emit_trie(Lowering& l, const classify::Rfc::Leaf& leaf, llvm::Value* number,
+                       llvm::BasicBlock* never);
+/// A leaf's class of that number.
+llvm::Value* emit_leaf(Lowering& l, const classify::Rfc::Leaf& leaf, llvm::Value* number,
+                       llvm::BasicBlock* never);
 llvm::Value* emit_forest(Lowering& l, const classify::Forest& forest, const classify::RuleSet& set,
                          const Numbers& numbers, llvm::BasicBlock* never);
+/// ---- classify_pairs.cpp: an entry.
+llvm::Value* emit_pairs(Lowering& l, const classify::Pairs& pairs, const classify::RuleSet& set,
+                        const std::vector<Outcome>& outcomes, const Number& number, llvm::BasicBlock* never);
 /// Constant bytes, in maps apart from other data.
 llvm::GlobalVariable* add_bytes(Lowering& l, std::vector<uint8_t> bytes);
+/// The bytes for what stands there in the plan: made once, however often it is asked for.
+llvm::GlobalVariable* bytes_for(Lowering& l, const void* source,
+                                const std::function<std::vector<uint8_t>()>& make);
 /// A number of `bytes` bytes at `index` of an array of `count`; leads to `never` from where the index is
 /// beyond.
 llvm::Value* load_cell(Lowering& l, llvm::GlobalVariable* array, llvm::Value* index, uint64_t count,
                        unsigned bytes, llvm::BasicBlock* never);
+/// Of numbers laid out in so many bytes each.
+llvm::Value* load_packed(Lowering& l, const std::vector<uint32_t>& cells, unsigned bytes, llvm::Value* index,
+                         llvm::BasicBlock* never);
 /// A copy LLVM knows nothing of.
 llvm::Value* hidden(Lowering& l, llvm::Value* value);
 

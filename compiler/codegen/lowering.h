@@ -90,6 +90,7 @@ struct Lowering {
     llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
     unsigned tables_made = 0;
     std::vector<TableContents> contents;                 // by section and offset
+    std::map<const void*, llvm::GlobalVariable*> laid_out; // by what of the plan it holds
     std::map<uint32_t, TableData> table_data;            // by TableId
     std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
     std::map<size_t, ClassifierFunction> classifiers;    // by index in the plan, of those that were asked

@@ -116,7 +116,8 @@ Unit Layouter::unit_at(uint32_t chain, size_t begin, const Slice* slice) {
     if (!slice) {
         size = size_of(rules[begin]);
     } else {
-        size = {cost::slice, cost::slice, 0, false};
+        const size_t own = slice->inlined ? slice->inlined : cost::slice;
+        size = {own, own, 0, false};
         size_t most = 0;
         for (const uint32_t coded : slice->coded) {
             const Size own = size_of(rules[begin + coded]);

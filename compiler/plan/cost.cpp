@@ -99,12 +99,32 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                       step.node);
 }
 
+namespace {
+
+TableCost of_pairs(const classify::Pairs& pairs, const classify::RuleSet& set, size_t fields, size_t wide) {
+    size_t straight = 60 + 8 * fields + wide;
+    for (const classify::Pairs::Axis& axis : pairs.axes) {
+        straight += 45 * axis.pieces.size() + 14 * axis.joins.size();
+    }
+    const size_t line = 10 + 8 * classify::lane_words(pairs, set);
+    size_t code = straight, verified = straight;
+    for (const classify::Pairs::Part& part : pairs.parts) {
+        const size_t levels = 20 + 10 * part.lists.levels.size();
+        code += levels + line * (part.blind + 1);
+        verified += levels + line * (part.blind + part.longest) * 2;
+    }
+    return {code, verified};
+}
+
+} // namespace
+
 TableCost of_classifier(const classify::Classifier& classifier) {
     const size_t fields = classifier.set.fields.size();
     const auto of_rfc = [](const classify::Rfc& rfc) {
         return 16 * rfc.leaves.size() + 14 * rfc.joins.size();
     };
     return std::visit(Overloaded{
+                          [&](const classify::Pairs& pairs) { return of_pairs(pairs, classifier.set, fields, pairs.wide ? of_rfc(*pairs.wide) : 0); },
                           [&](const classify::Rfc& rfc) { return both(40 + 10 * fields + of_rfc(rfc)); },
                           [&](const classify::Forest& forest) {
                               const size_t row = 14 + 6 * fields;

@@ -36,6 +36,9 @@ struct Slice {
     std::vector<std::optional<uint32_t>> codes;
     std::vector<uint32_t> coded; // a rule of each code, from `begin` on
     std::vector<bool> exact;     // by rule: its conditions hold where it is found
+    /// Instructions of its look-ups where they stand in the code, once for each kind of packet; 0: they are
+    /// functions, whose calls cost a packet some ns more.
+    size_t inlined = 0;
 };
 /// Where a chain's code stands. Sizes are estimates in BPF instructions.
 struct ChainPlan {

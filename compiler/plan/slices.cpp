@@ -215,6 +215,27 @@ std::vector<Slice> Slicer::run(const ir::Chain& chain) {
     return slices;
 }
 
+/// Where the look-ups are few and without loops to speak of, they stand where they are asked for.
+void choose_inlined(Slices& slices) {
+    constexpr size_t most = 2;            // look-ups
+    constexpr size_t instructions = 1500; // of all; a program has them for each kind of packet
+    size_t all = 0;
+    for (const classify::Classifier& classifier : slices.classifiers) {
+        if (!std::holds_alternative<classify::Pairs>(classifier.tables)) {
+            return;
+        }
+        all += cost::of_classifier(classifier).code;
+    }
+    if (slices.classifiers.size() > most || all > instructions) {
+        return;
+    }
+    for (std::vector<Slice>& chain : slices.chains) {
+        for (Slice& slice : chain) {
+            slice.inlined = cost::slice + all;
+        }
+    }
+}
+
 } // namespace
 
 Slices choose_slices(const ir::Program& program, const std::vector<TablePlan>& tables,
@@ -226,6 +247,7 @@ Slices choose_slices(const ir::Program& program, const std::vector<TablePlan>& t
         chains.push_back(enough ? slicer.run(chain) : std::vector<Slice>());
     }
     slicer.result.chains = std::move(chains);
+    choose_inlined(slicer.result);
     return std::move(slicer.result);
 }
 

@@ -131,7 +131,7 @@ TEST(Classify, BudgetsAreKept) {
     budget.bytes = size_t{8} << 20;
     const auto classifier = build(set, budget);
     ASSERT_TRUE(classifier);
-    EXPECT_STREQ(name_of(*classifier), "forest");
+    EXPECT_STREQ(name_of(classifier->tables), "forest");
     EXPECT_LE(classifier->bytes, budget.bytes);
     EXPECT_FALSE(classifier->refused.empty());
 }

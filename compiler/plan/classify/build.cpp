@@ -10,6 +10,9 @@ namespace xdpc::classify {
 
 namespace {
 
+/// Beyond so many boxes, classes of everything are tables too large to be quick.
+constexpr size_t few_boxes = 300;
+
 /// A load from tables of that size, ns: where they lie in the caches decides. Loads of different fields
 /// overlap, so this is less than a cache's latency.
 double load_ns(size_t bytes) {
@@ -25,8 +28,8 @@ double ns_of(const Rfc& rfc) {
     double ns = 2;
     for (const Rfc::Leaf& leaf : rfc.leaves) {
         // Of a leaf's cells, packets touch about a quarter of the bytes.
-        const double load = load_ns(leaf.cells.size() + leaf.blocks.size());
-        ns += leaf.classes == 1 ? 0 : load * (leaf.trie ? 2 : 1);
+        const double load = load_ns(leaf.cells.size() + leaf.middle.size() + leaf.top.size());
+        ns += leaf.classes == 1 ? 0 : load * (leaf.top.empty() ? 1 : 3);
     }
     for (const Rfc::Join& join : rfc.joins) {
         ns += 0.5 + load_ns(2 * join.cells.size());
@@ -42,47 +45,92 @@ double ns_of(const Forest& forest, const RuleSet& set) {
            5 * static_cast<double>(forest.roots.size());
 }
 
-std::optional<Classifier> build(RuleSet set, const Budget& budget) {
-    std::vector<std::string> refused;
-    std::optional<Rfc> rfc = build_rfc(set, budget);
-    const double rfc_ns = rfc ? ns_of(*rfc) : 0;
-    if (!rfc) {
-        refused.push_back(fmt::format("rfc: over {} KiB or too many classes", budget.rfc_bytes >> 10));
+double ns_of(const Pairs& pairs, const RuleSet& set) {
+    const double load = load_ns(bytes_of(pairs, set));
+    double ns = 10;
+    for (const Pairs::Axis& axis : pairs.axes) { // both at once
+        const double pieces = static_cast<double>(axis.pieces.size());
+        ns += pieces * (3 + load) + static_cast<double>(axis.joins.size()) * 2 * load;
     }
-    // A forest is only worth building where it could win.
-    constexpr double quick = 12;
-    const bool tried = !rfc || rfc_ns > quick;
-    std::optional<Forest> forest = tried ? build_forest(set, budget) : std::nullopt;
-    const double forest_ns = forest ? ns_of(*forest, set) : 0;
-    if (tried && !forest) {
-        refused.push_back(fmt::format("forest: over {} KiB or leaves too large", budget.bytes >> 10));
+    for (const Pairs::Part& part : pairs.parts) {
+        // Lists of all lengths: each time, where the list ends is guessed wrongly.
+        ns += 2 + load + part.blind + 16 * std::min(part.more, 0.5) + 4 * part.mean_more;
     }
-    const auto lost = [&](const char* name, double ns, size_t bytes) {
-        refused.push_back(fmt::format("{}: about {:.0f} ns, {} KiB", name, ns, bytes >> 10));
-    };
-    if (forest && (!rfc || forest_ns < rfc_ns)) {
-        if (rfc) {
-            lost("rfc", rfc_ns, bytes_of(*rfc));
-        }
-        const size_t bytes = bytes_of(*forest, set);
-        return Classifier{std::move(set), std::move(*forest), bytes, forest_ns, std::move(refused)};
-    }
-    if (!rfc) {
-        return {};
-    }
-    if (forest) {
-        lost("forest", forest_ns, bytes_of(*forest, set));
-    }
-    const size_t bytes = bytes_of(*rfc);
-    return Classifier{std::move(set), std::move(*rfc), bytes, rfc_ns, std::move(refused)};
+    return ns + (pairs.wide ? 0.4 * ns_of(*pairs.wide) : 0);
 }
 
-const char* name_of(const Classifier& classifier) {
+namespace {
+
+size_t bytes_of(const Tables& tables, const RuleSet& set) {
     return std::visit(Overloaded{
+                          [&](const Pairs& pairs) { return classify::bytes_of(pairs, set); },
+                          [&](const Rfc& rfc) { return classify::bytes_of(rfc); },
+                          [&](const Forest& forest) { return classify::bytes_of(forest, set); },
+                      },
+                      tables);
+}
+
+double ns_of(const Tables& tables, const RuleSet& set) {
+    return std::visit(Overloaded{
+                          [&](const Pairs& pairs) { return classify::ns_of(pairs, set); },
+                          [&](const Rfc& rfc) { return classify::ns_of(rfc); },
+                          [&](const Forest& forest) { return classify::ns_of(forest, set); },
+                      },
+                      tables);
+}
+
+} // namespace
+
+std::optional<Classifier> build(RuleSet set, const Budget& budget) {
+    struct Candidate {
+        Tables tables;
+        size_t bytes;
+        double ns;
+    };
+    std::vector<Candidate> built;
+    std::vector<std::string> refused;
+    const auto consider = [&](auto tables, const char* name, const std::string& why) {
+        if (tables) {
+            built.push_back(Candidate{std::move(*tables), 0, 0});
+            built.back().bytes = bytes_of(built.back().tables, set);
+            built.back().ns = ns_of(built.back().tables, set);
+        } else {
+            refused.push_back(fmt::format("{}: {}", name, why));
+        }
+    };
+    consider(build_pairs(set, budget), "pairs", fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
+    // The others take long to build and are seldom better where pairs are at hand.
+    if (built.empty() || set.size() <= few_boxes) {
+        consider(build_rfc(set, budget), "rfc",
+                 fmt::format("over {} KiB or too many classes", budget.rfc_bytes >> 10));
+    }
+    if (built.empty()) {
+        consider(build_forest(set, budget), "forest",
+                 fmt::format("over {} KiB or leaves too large", budget.bytes >> 10));
+    }
+    if (built.empty()) {
+        return {};
+    }
+    const auto best = std::min_element(built.begin(), built.end(),
+                                       [](const Candidate& a, const Candidate& b) { return a.ns < b.ns; });
+    Classifier result{std::move(set), {}, best->bytes, best->ns, std::move(refused)};
+    for (const Candidate& other : built) {
+        if (&other != &*best) {
+            result.refused.push_back(fmt::format("{}: about {:.0f} ns, {} KiB", name_of(other.tables), other.ns,
+                                                 other.bytes >> 10));
+        }
+    }
+    result.tables = std::move(best->tables);
+    return result;
+}
+
+const char* name_of(const Tables& tables) {
+    return std::visit(Overloaded{
+                          [](const Pairs&) { return "pairs"; },
                           [](const Rfc&) { return "rfc"; },
                           [](const Forest&) { return "forest"; },
                       },
-                      classifier.tables);
+                      tables);
 }
 
 } // namespace xdpc::classify

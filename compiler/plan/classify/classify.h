@@ -5,6 +5,8 @@
 
 #include "compiler/ir/ir.h"
 
+#include <array>
+
 namespace xdpc::classify {
 
 /// A number that rules ask for: a piece of a key. Several keys may stand for one field (`tcp dport`,
@@ -60,9 +62,10 @@ struct Rfc {
     /// Classes of a field; of the presence word if `field` is fields.size().
     struct Leaf {
         size_t field = 0;
-        std::vector<uint32_t> cells;  // by number; a trie's top: by the upper 16 bits of 32
-        std::vector<uint32_t> blocks; // of a trie: 256 cells each
-        bool trie = false;            // a cell with the highest bit set is the index of a block
+        std::vector<uint32_t> cells; // classes by number; of a trie, those of its last level
+        /// A trie of 32 bits: by the upper 16 of them, then by the next 8; empty where the last 8 tell nothing.
+        /// Each says where it goes on in the level below: at (it >> 4) + (the next 8 bits >> (it & 15)).
+        std::vector<uint32_t> top, middle;
         uint32_t classes = 0;
     };
     struct Join {
@@ -75,6 +78,8 @@ struct Rfc {
     std::vector<Join> joins; // at least one
 };
 uint32_t look_up(const Rfc& rfc, const Header& header);
+/// How wide a leaf's cells are laid out.
+unsigned cell_bytes_of(const Rfc::Leaf& leaf);
 
 /// Trees whose nodes choose a child by some adjacent bits of one field, in partitions of the rules; leaves
 /// are rows of boxes that are compared one by one.
@@ -92,6 +97,72 @@ struct Forest {
 inline constexpr uint64_t leaf_bit = uint64_t{1} << 63;
 uint32_t look_up(const Forest& forest, const RuleSet& set, const Header& header);
 
+/// A number for each pair of a row and a column: pages of pages of columns, equal pages only once.
+struct Grid {
+    std::vector<unsigned> shifts; // of the column's number, by level; the last is 0
+    /// By level: pages of cells; a cell is a page of the next level, the last one's what was asked for. A row's
+    /// page of the first level is the row's number.
+    std::vector<std::vector<uint32_t>> levels;
+    std::vector<uint32_t> widths; // cells of a page, by level
+    uint32_t most = 0;            // the largest number of the last level
+};
+/// How wide a level's cells are laid out.
+unsigned cell_bytes_of(const Grid& grid, size_t level);
+uint32_t look_up(const Grid& grid, uint32_t row, uint32_t column);
+
+/// Cross-producting: the two keys that tell rules apart best become classes; a pair of classes leads to a short
+/// list of boxes that are compared by the rest. Rules that leave one of the keys open would be in very many
+/// lists: they have lists of their own, by the other key.
+struct Pairs {
+    /// The classes of a key, from its highest piece of 32 bits to its lowest.
+    struct Axis {
+        std::vector<Rfc::Leaf> pieces; // none: all is one class
+        std::vector<Grid> joins;       // class so far, class of the next piece
+        uint32_t classes = 1;
+    };
+    /// Presence and small fields together: one number from several classes.
+    struct Kinds {
+        std::vector<Rfc::Leaf> leaves;
+        std::vector<uint32_t> cells; // by the classes, the last leaf's changing quickest
+        uint32_t count = 0;
+    };
+    struct Part {
+        std::vector<uint32_t> rows, columns; // by class of the axes
+        uint32_t row_count = 0, column_count = 0;
+        Grid lists;         // index of a list's first line
+        unsigned blind = 1; // lines every list has at least, which are compared without asking
+        unsigned longest = 1;
+        double more = 0, mean_more = 0; // of sampled packets: how many have a longer list, lines beyond `blind`
+    };
+    struct Line {
+        uint32_t box = no_rule; // no_rule: holds nothing
+        bool last = false;
+        uint64_t kinds = 0; // by bit
+    };
+    std::array<std::vector<size_t>, 2> keys; // fields of the axes, from the highest piece
+    std::vector<size_t> compared;            // fields that lines compare
+    std::array<Axis, 2> axes;
+    Kinds kinds;
+    std::vector<Part> parts;
+    std::vector<Line> lines;
+    std::optional<Rfc> wide; // rules that leave both open; its rules are indices of `wide_rules`
+    std::vector<uint32_t> wide_rules;
+};
+inline constexpr size_t most_kinds = 63;
+/// What the classes of an axis lead to: for each part, the first cell of its row, or its column; bits of each.
+std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis);
+inline constexpr unsigned most_place_bits = 64; // of all parts
+/// By class, those of the parts one above the other.
+std::vector<uint64_t> places_of(const Pairs& pairs, size_t axis);
+/// Where in words of 64 bits compared fields lie, each with a bit above it that stays clear; how many words.
+struct Lane {
+    unsigned word = 0;
+    unsigned shift = 0;
+};
+std::vector<Lane> lanes_of(const Pairs& pairs, const RuleSet& set); // by Pairs::compared
+size_t lane_words(const Pairs& pairs, const RuleSet& set);
+uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header);
+
 struct Budget {
     size_t bytes = size_t{64} << 20;     // of tables
     size_t rfc_bytes = size_t{16} << 20; // beyond, cache misses cost more than a tree's steps
@@ -104,23 +175,27 @@ struct Budget {
 /// Nothing if it would exceed the budget.
 std::optional<Rfc> build_rfc(const RuleSet& set, const Budget& budget);
 std::optional<Forest> build_forest(const RuleSet& set, const Budget& budget);
+std::optional<Pairs> build_pairs(const RuleSet& set, const Budget& budget);
 size_t bytes_of(const Rfc& rfc);
+size_t bytes_of(const Pairs& pairs, const RuleSet& set);
 size_t bytes_of(const Forest& forest, const RuleSet& set);
 /// Estimated, of a look-up.
 double ns_of(const Rfc& rfc);
 double ns_of(const Forest& forest, const RuleSet& set);
+double ns_of(const Pairs& pairs, const RuleSet& set);
 /// Bytes of a forest's row: a range for each field, what must be present, the rule.
 size_t row_bytes(const RuleSet& set);
 
+using Tables = std::variant<Pairs, Rfc, Forest>;
 /// A set of rules with its tables.
 struct Classifier {
     RuleSet set;
-    std::variant<Rfc, Forest> tables;
+    Tables tables;
     size_t bytes = 0;
     double ns = 0;                    // estimated, of a look-up
     std::vector<std::string> refused; // the other candidates, and why not
 };
 std::optional<Classifier> build(RuleSet set, const Budget& budget);
-const char* name_of(const Classifier& classifier);
+const char* name_of(const Tables& tables);
 
 } // namespace xdpc::classify

@@ -17,12 +17,10 @@ public:
     std::optional<Rfc> run();
 
 private:
-    /// Where the class changes along the numbers of a field: first number and class, ascending.
-    using Steps = std::vector<std::pair<uint32_t, uint32_t>>;
+    /// Of the sets of boxes along the numbers of a field.
     Steps steps_of(size_t field, Classes& classes);
     bool add_field(size_t field);
     void add_presence();
-    bool fill_trie(Rfc::Leaf& leaf, const Steps& steps);
     void add_leaf(Rfc::Leaf leaf, const Classes& classes);
     /// As few bytes as one of the orders comes to.
     std::optional<Rfc> join();
@@ -37,7 +35,7 @@ private:
     std::vector<Result> results_;
 };
 
-Builder::Steps Builder::steps_of(size_t field, Classes& classes) {
+Steps Builder::steps_of(size_t field, Classes& classes) {
     std::map<uint64_t, std::vector<uint32_t>> changes; // boxes that begin or end there
     changes[0];
     for (uint32_t i = 0; i < set_.size(); ++i) {
@@ -54,81 +52,17 @@ Builder::Steps Builder::steps_of(size_t field, Classes& classes) {
         if (number <= max_of_width(set_.fields[field].width)) {
             Bits rest = bits;
             cover_.reduce(rest, 1U << field);
-            steps.emplace_back(static_cast<uint32_t>(number), classes.id_of(rest));
+            steps.steps.emplace_back(static_cast<uint32_t>(number), classes.id_of(rest));
         }
     }
+    steps.classes = classes.count();
     return steps;
-}
-
-/// Upper 16 bits, then 8 and 8 where a class changes within.
-bool Builder::fill_trie(Rfc::Leaf& leaf, const Steps& steps) {
-    const auto new_block = [&](uint32_t cell) {
-        const auto index = static_cast<uint32_t>(leaf.blocks.size() / 256);
-        leaf.blocks.insert(leaf.blocks.end(), 256, cell);
-        return index;
-    };
-    leaf.cells.assign(65536, 0);
-    for (size_t i = 0; i < steps.size(); ++i) {
-        // From here on to the end: what follows overwrites.
-        const auto [number, id] = steps[i];
-        const uint64_t end = i + 1 < steps.size() ? steps[i + 1].first : uint64_t{1} << 32;
-        for (uint64_t at = number; at < end;) {
-            uint32_t& top = leaf.cells[at >> 16];
-            if ((at & 0xffff) == 0 && at + 0x10000 <= end) {
-                top = id;
-                at += 0x10000;
-                continue;
-            }
-            if (!(top & block_bit)) {
-                top = block_bit | new_block(top);
-            }
-            const size_t middle = size_t{top & ~block_bit} * 256 + (at >> 8 & 255);
-            if ((at & 0xff) == 0 && at + 0x100 <= end) {
-                leaf.blocks[middle] = id;
-                at += 0x100;
-                continue;
-            }
-            if (!(leaf.blocks[middle] & block_bit)) {
-                const uint32_t block = new_block(leaf.blocks[middle]);
-                leaf.blocks[middle] = block_bit | block;
-            }
-            const size_t low = size_t{leaf.blocks[middle] & ~block_bit} * 256;
-            for (; at < end; ++at) {
-                leaf.blocks[low + (at & 255)] = id;
-                if ((at & 255) == 255) {
-                    ++at;
-                    break;
-                }
-            }
-        }
-        if (bytes_ + 4 * (leaf.cells.size() + leaf.blocks.size()) > budget_.rfc_bytes) {
-            return false;
-        }
-    }
-    return true;
 }
 
 bool Builder::add_field(size_t field) {
     Classes& classes = classes_.emplace_back(words_);
-    const Steps steps = steps_of(field, classes);
-    Rfc::Leaf leaf;
-    leaf.field = field;
-    leaf.trie = set_.fields[field].width > 16;
-    leaf.classes = classes.count();
-    if (leaf.trie) {
-        if (!fill_trie(leaf, steps)) {
-            return false;
-        }
-        bytes_ += 4 * (leaf.cells.size() + leaf.blocks.size());
-    } else {
-        leaf.cells.resize(size_t{1} << set_.fields[field].width);
-        for (size_t i = 0; i < steps.size(); ++i) {
-            const size_t end = i + 1 < steps.size() ? steps[i + 1].first : leaf.cells.size();
-            std::fill(leaf.cells.begin() + steps[i].first, leaf.cells.begin() + static_cast<ptrdiff_t>(end),
-                      steps[i].second);
-        }
-        bytes_ += (leaf.classes <= 65536 ? 2 : 4) * leaf.cells.size();
-    }
+    Rfc::Leaf leaf = leaf_of(steps_of(field, classes), field, set_.fields[field].width);
+    bytes_ += bytes_of(leaf);
     add_leaf(std::move(leaf), classes);
     return bytes_ <= budget_.rfc_bytes;
 }
@@ -198,21 +132,6 @@ std::optional<Rfc> Builder::run() {
     return join();
 }
 
-uint32_t class_of(const Rfc::Leaf& leaf, const Header& header) {
-    const uint32_t number = leaf.field < header.values.size() ? header.values[leaf.field] : header.present;
-    if (!leaf.trie) {
-        return leaf.cells[number];
-    }
-    uint32_t cell = leaf.cells[number >> 16];
-    if (cell & block_bit) {
-        cell = leaf.blocks[size_t{cell & ~block_bit} * 256 + (number >> 8 & 255)];
-    }
-    if (cell & block_bit) {
-        cell = leaf.blocks[size_t{cell & ~block_bit} * 256 + (number & 255)];
-    }
-    return cell;
-}
-
 } // namespace
 
 std::optional<Rfc> build_rfc(const RuleSet& set, const Budget& budget) {
@@ -227,7 +146,8 @@ std::optional<Rfc> build_rfc(const RuleSet& set, const Budget& budget) {
 uint32_t look_up(const Rfc& rfc, const Header& header) {
     std::vector<uint32_t> results;
     for (const Rfc::Leaf& leaf : rfc.leaves) {
-        results.push_back(class_of(leaf, header));
+        const bool presence = leaf.field >= header.values.size();
+        results.push_back(class_of(leaf, presence ? header.present : header.values[leaf.field]));
     }
     for (const Rfc::Join& join : rfc.joins) {
         results.push_back(join.cells[size_t{results[join.left]} * join.columns + results[join.right]]);
@@ -238,8 +158,7 @@ uint32_t look_up(const Rfc& rfc, const Header& header) {
 size_t bytes_of(const Rfc& rfc) {
     size_t bytes = 0;
     for (const Rfc::Leaf& leaf : rfc.leaves) {
-        const size_t cell = leaf.trie || leaf.classes > 65536 ? 4 : 2;
-        bytes += cell * leaf.cells.size() + 4 * leaf.blocks.size();
+        bytes += bytes_of(leaf);
     }
     for (const Rfc::Join& join : rfc.joins) {
         bytes += (join.classes > 65536 ? 4 : 2) * join.cells.size();

@@ -1,13 +1,11 @@
 // Between the parts of build_rfc. Private to compiler/plan/classify.
 #pragma once
 
-#include "compiler/plan/classify/classify.h"
+#include "compiler/plan/classify/leaf.h"
 
 #include <unordered_map>
 
 namespace xdpc::classify {
-
-inline constexpr uint32_t block_bit = 1U << 31;
 
 /// A bit for each box.
 using Bits = std::vector<uint64_t>;

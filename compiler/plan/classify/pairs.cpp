@@ -1,0 +1,405 @@
+// Cross-producting (Srinivasan et al., 1998) of two keys only, with lists for the rest. The table of pairs is a
+// grid that has equal pages once; rules that leave a key open would be in the lists of all its classes, so they
+// are parted from the others.
+#include "compiler/plan/classify/pairs_builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <set>
+
+namespace xdpc::classify {
+
+namespace {
+
+constexpr unsigned longest_list = 48; // the program's lines are compared in a loop, which must end
+constexpr unsigned most_blind = 3;
+constexpr double most_operations = 4e8;
+
+unsigned bits_of(const Pairs& pairs, size_t axis) {
+    unsigned bits = 0;
+    for (const unsigned width : place_widths(pairs, axis)) {
+        bits += width;
+    }
+    return bits;
+}
+
+class PairsBuilder {
+public:
+    PairsBuilder(const RuleSet& set, const Budget& budget, unsigned threshold)
+        : set_(set), budget_(budget), threshold_(threshold), lines_(set, pairs_) {}
+    std::optional<Pairs> run();
+
+private:
+    void choose_keys();
+    [[nodiscard]] bool open(uint32_t box, size_t axis) const;
+    void divide();
+    bool add_part(const std::vector<uint32_t>& boxes);
+    bool add_wide();
+    uint32_t list_of(std::vector<uint32_t> boxes);
+    void choose_blind();
+    void lay_out();
+
+    const RuleSet& set_;
+    const Budget& budget_;
+    const unsigned threshold_; // bits a box must fix of a key not to leave it open; 0: nothing is parted
+    Pairs pairs_;
+    Lines lines_;
+    double operations_ = most_operations;
+    std::array<AxisClasses, 2> axes_;
+    std::vector<uint32_t> place_;               // of a box among those that the axes' classes are of
+    std::vector<std::vector<uint32_t>> divided_; // boxes, by part
+    std::vector<uint32_t> wide_;
+    std::map<std::vector<uint32_t>, uint32_t> known_; // number of a part's list by boxes
+    std::vector<std::vector<std::vector<uint32_t>>> lists_; // boxes, by part and number
+};
+
+/// The two keys of which boxes ask for the most different ranges.
+void PairsBuilder::choose_keys() {
+    std::map<unsigned, std::vector<size_t>> groups; // fields, from the highest piece
+    for (size_t field = set_.fields.size(); field-- > 0;) {
+        groups[set_.fields[field].group].push_back(field);
+    }
+    std::vector<std::pair<size_t, std::vector<size_t>>> by_ranges;
+    for (auto& [group, fields] : groups) {
+        std::sort(fields.begin(), fields.end(),
+                  [&](size_t a, size_t b) { return set_.fields[a].shift > set_.fields[b].shift; });
+        std::set<std::vector<uint32_t>> ranges;
+        for (size_t box = 0; box < set_.size(); ++box) {
+            std::vector<uint32_t> own;
+            for (const size_t field : fields) {
+                own.insert(own.end(), {set_.box(box)[field].lo, set_.box(box)[field].hi});
+            }
+            ranges.insert(std::move(own));
+        }
+        by_ranges.emplace_back(ranges.size(), fields);
+    }
+    std::stable_sort(by_ranges.begin(), by_ranges.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    constexpr size_t few = 8; // ranges: lines compare them at less cost
+    for (size_t axis = 0; axis < 2 && axis < by_ranges.size(); ++axis) {
+        if (axis == 0 || by_ranges[axis].first > few) {
+            pairs_.keys[axis] = by_ranges[axis].second;
+        }
+    }
+}
+
+bool PairsBuilder::open(uint32_t box, size_t axis) const {
+    unsigned fixed = 0, width = 0;
+    for (const size_t field : pairs_.keys[axis]) {
+        const Range range = set_.box(box)[field];
+        const unsigned all = set_.fields[field].width;
+        const unsigned left =
+            range.hi == range.lo ? 0 : 32U - static_cast<unsigned>(__builtin_clz(range.hi - range.lo));
+        fixed += all - std::min(left, all);
+        width += all;
+    }
+    const unsigned needed = threshold_ <= 1 ? threshold_ : std::min(threshold_ * width / 32, 2 * threshold_);
+    return width > 0 && fixed < needed;
+}
+
+void PairsBuilder::divide() {
+    divided_.assign(3, {});
+    for (uint32_t box = 0; box < set_.size(); ++box) {
+        const unsigned part = (open(box, 0) ? 1U : 0U) + (open(box, 1) ? 2U : 0U);
+        (part == 3 ? wide_ : divided_[part]).push_back(box);
+    }
+    std::vector<uint32_t> reduced = wide_;
+    operations_ -= static_cast<double>(wide_.size()) * 50;
+    if (pairs_.keys[1].empty() || wide_.empty()) {
+        return;
+    }
+    // A few are compared as quickly as they are looked up.
+    constexpr size_t few = 3;
+    const bool all_open = std::all_of(wide_.begin(), wide_.end(), [&](uint32_t box) {
+        for (const auto& key : pairs_.keys) {
+            for (const size_t field : key) {
+                if (set_.box(box)[field] !=
+                    Range{0, static_cast<uint32_t>(max_of_width(set_.fields[field].width))}) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    });
+    if (all_open) {
+        lines_.reduce(reduced);
+        if (reduced.size() <= few) {
+            divided_.push_back(std::move(reduced));
+            wide_.clear();
+        }
+    }
+}
+
+uint32_t PairsBuilder::list_of(std::vector<uint32_t> boxes) {
+    auto& lists = lists_.back();
+    const auto [place, added] = known_.try_emplace(std::move(boxes), static_cast<uint32_t>(lists.size()));
+    if (added) {
+        lists.push_back(place->first);
+        operations_ -= static_cast<double>(place->first.size()) * 4;
+    }
+    return place->second;
+}
+
+bool PairsBuilder::add_part(const std::vector<uint32_t>& boxes) {
+    Pairs::Part part;
+    GridInput input;
+    std::array<Steps, 2> own; // classes of the part, over those of the axis
+    for (size_t axis = 0; axis < 2; ++axis) {
+        std::vector<Range> intervals;
+        for (const uint32_t box : boxes) {
+            intervals.push_back(axes_[axis].of[place_[box]]);
+        }
+        const uint32_t most = axes_[axis].axis.classes - 1;
+        own[axis] = steps_of(intervals, most);
+        (axis == 0 ? part.rows : part.columns) = by_number(own[axis], most);
+    }
+    input.rows = part.row_count = own[0].classes;
+    input.columns = part.column_count = own[1].classes;
+    for (size_t i = 0; i < boxes.size(); ++i) {
+        input.rectangles.push_back({own[0].of[i], own[1].of[i]});
+    }
+    const auto boxes_of = [&](std::vector<uint32_t> indices) {
+        for (uint32_t& index : indices) {
+            index = boxes[index];
+        }
+        return indices;
+    };
+    input.reduce = [&](std::vector<uint32_t>& indices) {
+        std::vector<uint32_t> own_boxes = boxes_of(indices);
+        operations_ -= static_cast<double>(indices.size());
+        lines_.reduce(own_boxes);
+        size_t kept = 0;
+        for (const uint32_t index : indices) {
+            if (kept < own_boxes.size() && boxes[index] == own_boxes[kept]) {
+                indices[kept++] = index;
+            }
+        }
+        indices.resize(kept);
+    };
+    input.number_of = [&](const std::vector<uint32_t>& indices) { return list_of(boxes_of(indices)); };
+    known_.clear();
+    lists_.emplace_back(1); // list 0: none
+    std::optional<Grid> grid = build_grid(input, operations_);
+    if (!grid) {
+        return false;
+    }
+    for (const auto& list : lists_.back()) {
+        part.longest = std::max(part.longest, static_cast<unsigned>(list.size()));
+    }
+    part.lists = std::move(*grid);
+    pairs_.parts.push_back(std::move(part));
+    return pairs_.parts.back().longest <= longest_list;
+}
+
+bool PairsBuilder::add_wide() {
+    if (wide_.empty()) {
+        return true;
+    }
+    RuleSet subset{set_.fields, set_.presence, set_.with, set_.without, {}, {}, {}};
+    for (const uint32_t box : wide_) {
+        subset.ranges.insert(subset.ranges.end(), set_.box(box), set_.box(box) + set_.fields.size());
+        subset.needs.push_back(set_.needs[box]);
+        if (pairs_.wide_rules.empty() || pairs_.wide_rules.back() != set_.rules[box]) {
+            pairs_.wide_rules.push_back(set_.rules[box]);
+        }
+        subset.rules.push_back(static_cast<uint32_t>(pairs_.wide_rules.size() - 1));
+    }
+    Budget own = budget_;
+    own.rfc_bytes = std::min(budget_.rfc_bytes, budget_.wide_bytes);
+    own.rfc_operations /= 4;
+    pairs_.wide = build_rfc(subset, own);
+    return pairs_.wide.has_value();
+}
+
+/// How many lines are compared without asking whether there are more: as many as most lists have.
+void PairsBuilder::choose_blind() {
+    const std::vector<Header> headers = sample_headers(set_, 2000, 1);
+    const auto count = static_cast<double>(headers.size());
+    std::vector<std::vector<double>> lengths(pairs_.parts.size(), std::vector<double>(longest_list + 1));
+    for (const Header& header : headers) {
+        for (size_t p = 0; p < pairs_.parts.size(); ++p) {
+            const Pairs::Part& part = pairs_.parts[p];
+            const uint32_t row = part.rows[class_of(axes_[0].axis, pairs_.keys[0], header)];
+            const uint32_t column = part.columns[class_of(axes_[1].axis, pairs_.keys[1], header)];
+            lengths[p][lists_[p][look_up(part.lists, row, column)].size()] += 1 / count;
+        }
+    }
+    for (size_t p = 0; p < pairs_.parts.size(); ++p) {
+        Pairs::Part& part = pairs_.parts[p];
+        const auto beyond = [&](unsigned blind) {
+            part.more = part.mean_more = 0;
+            for (unsigned length = blind + 1; length < lengths[p].size(); ++length) {
+                part.more += lengths[p][length];
+                part.mean_more += lengths[p][length] * (length - blind);
+            }
+        };
+        constexpr double seldom = 0.06; // guessed wrongly at the cost of some lines
+        for (part.blind = 1, beyond(1);
+             part.more > seldom && part.blind < std::min(most_blind, part.longest);) {
+            beyond(++part.blind);
+        }
+        if (part.more > 0.5) { // there always are more: then one that is asked for is as good
+            part.blind = 1;
+            beyond(1);
+        }
+    }
+}
+
+/// Lists become lines, and grids lead to them.
+void PairsBuilder::lay_out() {
+    for (size_t p = 0; p < pairs_.parts.size(); ++p) {
+        Pairs::Part& part = pairs_.parts[p];
+        std::vector<uint32_t> first;
+        for (const std::vector<uint32_t>& list : lists_[p]) {
+            first.push_back(static_cast<uint32_t>(pairs_.lines.size()));
+            for (const uint32_t box : list) {
+                pairs_.lines.push_back({box, false, lines_.kinds_of(box)});
+            }
+            while (pairs_.lines.size() - first.back() < part.blind) {
+                pairs_.lines.push_back({});
+            }
+            pairs_.lines.back().last = true;
+        }
+        for (uint32_t& cell : part.lists.levels.back()) {
+            cell = first[cell];
+        }
+        part.lists.most = static_cast<uint32_t>(pairs_.lines.size());
+    }
+}
+
+std::optional<Pairs> PairsBuilder::run() {
+    choose_keys();
+    if (pairs_.keys[0].empty() || !lines_.choose_kinds()) {
+        return {};
+    }
+    divide();
+    std::vector<uint32_t> boxes;
+    place_.assign(set_.size(), 0);
+    for (const auto& part : divided_) {
+        for (const uint32_t box : part) {
+            place_[box] = static_cast<uint32_t>(boxes.size());
+            boxes.push_back(box);
+        }
+    }
+    for (size_t axis = 0; axis < 2; ++axis) {
+        auto classes = build_axis(set_, boxes, pairs_.keys[axis], operations_);
+        if (!classes) {
+            return {};
+        }
+        axes_[axis] = std::move(*classes);
+    }
+    for (const auto& part : divided_) {
+        if (!part.empty() && !add_part(part)) {
+            return {};
+        }
+    }
+    if (!add_wide()) {
+        return {};
+    }
+    if (bits_of(pairs_, 0) > most_place_bits || bits_of(pairs_, 1) > most_place_bits) {
+        return {};
+    }
+    choose_blind();
+    lay_out();
+    for (size_t axis = 0; axis < 2; ++axis) {
+        pairs_.axes[axis] = std::move(axes_[axis].axis);
+    }
+    return bytes_of(pairs_, set_) <= budget_.bytes ? std::optional(std::move(pairs_)) : std::nullopt;
+}
+
+uint32_t kind_of(const Pairs& pairs, const RuleSet& set, const Header& header) {
+    uint32_t cell = 0;
+    for (const Rfc::Leaf& leaf : pairs.kinds.leaves) {
+        const bool presence = leaf.field == set.fields.size();
+        cell = cell * leaf.classes + class_of(leaf, presence ? header.present : header.values[leaf.field]);
+    }
+    return pairs.kinds.cells[cell];
+}
+
+} // namespace
+
+std::optional<Pairs> build_pairs(const RuleSet& set, const Budget& budget) {
+    std::optional<Pairs> best;
+    if (set.size() == 0 || set.presence.size() > 16) {
+        return best;
+    }
+    for (const unsigned threshold : {0U, 1U, 16U}) {
+        std::optional<Pairs> pairs = PairsBuilder(set, budget, threshold).run();
+        if (pairs && (!best || ns_of(*pairs, set) < ns_of(*best, set))) {
+            best = std::move(pairs);
+        }
+    }
+    return best;
+}
+
+std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis) {
+    std::vector<unsigned> widths;
+    for (const Pairs::Part& part : pairs.parts) {
+        const uint64_t most = axis == 0 ? uint64_t{part.row_count - 1} * part.lists.widths[0]
+                                        : uint64_t{part.column_count} - 1;
+        widths.push_back(static_cast<unsigned>(std::bit_width(most)));
+    }
+    return widths;
+}
+
+std::vector<uint64_t> places_of(const Pairs& pairs, size_t axis) {
+    std::vector<uint64_t> places(pairs.axes[axis].classes);
+    const std::vector<unsigned> widths = place_widths(pairs, axis);
+    unsigned filled = 0;
+    for (size_t p = 0; p < pairs.parts.size(); ++p) {
+        const Pairs::Part& part = pairs.parts[p];
+        const uint64_t scale = axis == 0 ? part.lists.widths[0] : 1;
+        for (size_t i = 0; i < places.size() && widths[p] > 0; ++i) {
+            places[i] |= (axis == 0 ? part.rows : part.columns)[i] * scale << filled;
+        }
+        filled += widths[p];
+    }
+    return places;
+}
+
+uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header) {
+    uint32_t best = no_rule;
+    if (pairs.wide) {
+        const uint32_t found = look_up(*pairs.wide, header);
+        best = found == no_rule ? no_rule : pairs.wide_rules[found];
+    }
+    const uint32_t kind = kind_of(pairs, set, header);
+    const uint32_t first = class_of(pairs.axes[0], pairs.keys[0], header);
+    const uint32_t second = class_of(pairs.axes[1], pairs.keys[1], header);
+    for (const Pairs::Part& part : pairs.parts) {
+        uint32_t line = look_up(part.lists, part.rows[first], part.columns[second]);
+        for (bool more = true; more; ++line) {
+            const Pairs::Line& own = pairs.lines[line];
+            more = !own.last;
+            if (own.box != no_rule && Lines::holds(set, pairs, own, header, kind)) {
+                best = std::min(best, set.rules[own.box]);
+                break;
+            }
+        }
+    }
+    return best;
+}
+
+size_t bytes_of(const Pairs& pairs, const RuleSet& set) {
+    size_t bytes = (16 + 16 * lane_words(pairs, set)) * pairs.lines.size() + 8 * pairs.kinds.cells.size();
+    for (const Pairs::Axis& axis : pairs.axes) {
+        for (const Rfc::Leaf& leaf : axis.pieces) {
+            bytes += bytes_of(leaf);
+        }
+        for (const Grid& grid : axis.joins) {
+            bytes += bytes_of(grid);
+        }
+        // What it leads to stands in the cells of a single piece.
+        bytes += 8 * (axis.pieces.size() == 1 ? axis.pieces[0].cells.size() : axis.classes);
+    }
+    for (const Rfc::Leaf& leaf : pairs.kinds.leaves) {
+        bytes += bytes_of(leaf);
+    }
+    for (const Pairs::Part& part : pairs.parts) {
+        bytes += bytes_of(part.lists);
+    }
+    return bytes + (pairs.wide ? bytes_of(*pairs.wide) + 8 * pairs.wide_rules.size() : 0);
+}
+
+} // namespace xdpc::classify

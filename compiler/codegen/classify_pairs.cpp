@@ -80,7 +80,7 @@ Value* PairsEmitter::grid(const classify::Grid& grid, Value* row, Value* column)
 Value* PairsEmitter::place(size_t axis, unsigned bytes) {
     const classify::Pairs::Axis& own = pairs_.axes[axis];
     const std::vector<uint64_t> places = classify::places_of(pairs_, axis);
-    const bool single = own.pieces.size() == 1;
+    const bool single = classify::places_in_cells(pairs_, axis);
     Value* cell = l_.c64(0);
     if (single) {
         const classify::Rfc::Leaf& leaf = own.pieces[0];

@@ -152,6 +152,8 @@ inline constexpr size_t most_kinds = 63;
 /// What the classes of an axis lead to: for each part, the first cell of its row, or its column; bits of each.
 std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis);
 inline constexpr unsigned most_place_bits = 64; // of all parts
+/// Whether they stand in the cells of the axis' only piece, in place of classes.
+bool places_in_cells(const Pairs& pairs, size_t axis);
 /// By class, those of the parts one above the other.
 std::vector<uint64_t> places_of(const Pairs& pairs, size_t axis);
 /// Where in words of 64 bits compared fields lie, each with a bit above it that stays clear; how many words.

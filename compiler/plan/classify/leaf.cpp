@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <unordered_map>
 
 namespace xdpc::classify {
 
@@ -14,26 +16,31 @@ class Level {
 public:
     explicit Level(std::vector<uint32_t>& cells) : cells_(cells) {}
     /// Where they are: first cell and shift, as Rfc::Leaf says.
-    uint32_t code_of(const std::vector<uint32_t>& numbers) {
+    uint32_t code_of(std::vector<uint32_t> numbers) {
         unsigned shift = 0;
-        while (shift < 8 && alike(numbers, shift + 1)) {
+        while (numbers.size() > 1 && in_pairs(numbers)) {
+            for (size_t i = 0; i < numbers.size() / 2; ++i) {
+                numbers[i] = numbers[2 * i];
+            }
+            numbers.resize(numbers.size() / 2);
             ++shift;
         }
-        std::vector<uint32_t> kept;
-        for (size_t i = 0; i < numbers.size(); i += size_t{1} << shift) {
-            kept.push_back(numbers[i]);
+        const auto known = known_.find(numbers);
+        uint32_t first = 0;
+        if (known != known_.end()) {
+            first = known->second;
+        } else {
+            first = static_cast<uint32_t>(cells_.size());
+            cells_.insert(cells_.end(), numbers.begin(), numbers.end());
+            known_.emplace(std::move(numbers), first);
         }
-        const auto [place, added] = known_.try_emplace(std::move(kept), static_cast<uint32_t>(cells_.size()));
-        if (added) {
-            cells_.insert(cells_.end(), place->first.begin(), place->first.end());
-        }
-        return place->second << 4 | shift;
+        return first << 4 | shift;
     }
 
 private:
-    static bool alike(const std::vector<uint32_t>& numbers, unsigned shift) {
-        for (size_t i = 0; i < numbers.size(); ++i) {
-            if (numbers[i] != numbers[i >> shift << shift]) {
+    static bool in_pairs(const std::vector<uint32_t>& numbers) {
+        for (size_t i = 0; i < numbers.size(); i += 2) {
+            if (numbers[i] != numbers[i + 1]) {
                 return false;
             }
         }
@@ -41,7 +48,7 @@ private:
     }
 
     std::vector<uint32_t>& cells_;
-    std::map<std::vector<uint32_t>, uint32_t> known_;
+    std::unordered_map<std::vector<uint32_t>, uint32_t, WordsHash> known_;
 };
 
 /// From the steps of classes to the cells of a trie, in the order of numbers.
@@ -52,6 +59,8 @@ public:
         for (const auto& [number, id] : steps_) {
             deep_ = deep_ || (number & 0xff);
         }
+        low_.resize(classes.classes);
+        all_.resize(classes.classes);
     }
     void run();
 
@@ -63,6 +72,7 @@ private:
     }
     uint32_t third(uint64_t begin);
     uint32_t second(uint64_t begin);
+    uint32_t low(uint32_t id);
     uint32_t all(uint32_t id);
 
     const std::vector<std::pair<uint32_t, uint32_t>>& steps_;
@@ -70,7 +80,8 @@ private:
     Level middle_, last_;
     bool deep_ = false; // classes change within 8 bits
     size_t step_ = 0;
-    std::map<uint32_t, uint32_t> all_; // by class: what the top says where all 16 bits below are of it
+    /// By class: what a level says where all of the bits below are of it.
+    std::vector<std::optional<uint32_t>> low_, all_;
 };
 
 uint32_t TrieBuilder::class_at(uint64_t number) {
@@ -81,13 +92,15 @@ uint32_t TrieBuilder::class_at(uint64_t number) {
 }
 
 uint32_t TrieBuilder::third(uint64_t begin) {
-    std::vector<uint32_t> numbers(256, class_at(begin));
-    if (!same_until(begin + 256)) {
-        for (uint64_t i = 0; i < 256; ++i) {
-            numbers[i] = class_at(begin + i);
-        }
+    const uint32_t id = class_at(begin);
+    if (same_until(begin + 256)) {
+        return low(id);
     }
-    return last_.code_of(numbers);
+    std::vector<uint32_t> numbers(256);
+    for (uint64_t i = 0; i < 256; ++i) {
+        numbers[i] = class_at(begin + i);
+    }
+    return last_.code_of(std::move(numbers));
 }
 
 uint32_t TrieBuilder::second(uint64_t begin) {
@@ -95,16 +108,22 @@ uint32_t TrieBuilder::second(uint64_t begin) {
     for (uint64_t i = 0; i < 256; ++i) {
         numbers[i] = deep_ ? third(begin + 256 * i) : class_at(begin + 256 * i);
     }
-    return (deep_ ? middle_ : last_).code_of(numbers);
+    return (deep_ ? middle_ : last_).code_of(std::move(numbers));
+}
+
+uint32_t TrieBuilder::low(uint32_t id) {
+    if (!low_[id]) {
+        low_[id] = last_.code_of({id});
+        *low_[id] |= 8; // its shift: of all 8 bits
+    }
+    return *low_[id];
 }
 
 uint32_t TrieBuilder::all(uint32_t id) {
-    const auto [place, added] = all_.try_emplace(id, 0);
-    if (added) {
-        const uint32_t low = last_.code_of(std::vector<uint32_t>(256, id));
-        place->second = deep_ ? middle_.code_of(std::vector<uint32_t>(256, low)) : low;
+    if (!all_[id]) {
+        all_[id] = deep_ ? middle_.code_of({low(id)}) | 8 : low(id);
     }
-    return place->second;
+    return *all_[id];
 }
 
 void TrieBuilder::run() {

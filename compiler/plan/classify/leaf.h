@@ -5,6 +5,17 @@
 
 namespace xdpc::classify {
 
+struct WordsHash {
+    size_t operator()(const std::vector<uint32_t>& words) const {
+        uint64_t hash = 0x9e3779b97f4a7c15;
+        for (const uint32_t word : words) {
+            hash = (hash ^ word) * 0xff51afd7ed558ccd;
+            hash ^= hash >> 29;
+        }
+        return hash;
+    }
+};
+
 /// Where classes change along numbers, and the classes that each interval consists of. These are adjacent:
 /// classes are numbered as they first appear, and those within an interval appear nowhere before it.
 struct Steps {

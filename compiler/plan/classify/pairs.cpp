@@ -7,6 +7,7 @@
 #include <bit>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 namespace xdpc::classify {
 
@@ -50,7 +51,7 @@ private:
     std::vector<uint32_t> place_;               // of a box among those that the axes' classes are of
     std::vector<std::vector<uint32_t>> divided_; // boxes, by part
     std::vector<uint32_t> wide_;
-    std::map<std::vector<uint32_t>, uint32_t> known_; // number of a part's list by boxes
+    std::unordered_map<std::vector<uint32_t>, uint32_t, WordsHash> known_; // number of a part's list by boxes
     std::vector<std::vector<std::vector<uint32_t>>> lists_; // boxes, by part and number
 };
 
@@ -324,7 +325,12 @@ std::optional<Pairs> build_pairs(const RuleSet& set, const Budget& budget) {
     if (set.size() == 0 || set.presence.size() > 16) {
         return best;
     }
+    constexpr size_t few = 2000;   // boxes: beyond, those that leave a key open are in too many lists
+    constexpr size_t many = 20000; // beyond, building takes too long to be done twice
     for (const unsigned threshold : {0U, 1U, 16U}) {
+        if ((threshold == 0 && set.size() > few) || (best && set.size() > many)) {
+            continue;
+        }
         std::optional<Pairs> pairs = PairsBuilder(set, budget, threshold).run();
         if (pairs && (!best || ns_of(*pairs, set) < ns_of(*best, set))) {
             best = std::move(pairs);
@@ -341,6 +347,12 @@ std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis) {
         widths.push_back(static_cast<unsigned>(std::bit_width(most)));
     }
     return widths;
+}
+
+bool places_in_cells(const Pairs& pairs, size_t axis) {
+    constexpr size_t many = size_t{1} << 19; // cells: beyond, memory is worth more than a load
+    const Pairs::Axis& own = pairs.axes[axis];
+    return own.pieces.size() == 1 && own.pieces[0].cells.size() <= many;
 }
 
 std::vector<uint64_t> places_of(const Pairs& pairs, size_t axis) {
@@ -383,15 +395,18 @@ uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header) {
 
 size_t bytes_of(const Pairs& pairs, const RuleSet& set) {
     size_t bytes = (16 + 16 * lane_words(pairs, set)) * pairs.lines.size() + 8 * pairs.kinds.cells.size();
-    for (const Pairs::Axis& axis : pairs.axes) {
+    for (size_t i = 0; i < 2; ++i) {
+        const Pairs::Axis& axis = pairs.axes[i];
         for (const Rfc::Leaf& leaf : axis.pieces) {
             bytes += bytes_of(leaf);
         }
         for (const Grid& grid : axis.joins) {
             bytes += bytes_of(grid);
         }
-        // What it leads to stands in the cells of a single piece.
-        bytes += 8 * (axis.pieces.size() == 1 ? axis.pieces[0].cells.size() : axis.classes);
+        const unsigned bits = bits_of(pairs, i);
+        bytes += (bits <= 16 ? 2 : bits <= 32 ? 4 : 8) *
+                 (places_in_cells(pairs, i) ? axis.pieces[0].cells.size() : axis.classes);
+        bytes -= places_in_cells(pairs, i) ? cell_bytes_of(axis.pieces[0]) * axis.pieces[0].cells.size() : 0;
     }
     for (const Rfc::Leaf& leaf : pairs.kinds.leaves) {
         bytes += bytes_of(leaf);

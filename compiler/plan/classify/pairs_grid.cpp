@@ -13,18 +13,8 @@ namespace {
 
 constexpr uint64_t many_cells = uint64_t{1} << 20; // of the first level: beyond, another level makes it small
 
-struct Hash {
-    size_t operator()(const std::vector<uint32_t>& key) const {
-        uint64_t hash = 0x9e3779b97f4a7c15;
-        for (const uint32_t word : key) {
-            hash = (hash ^ word) * 0xff51afd7ed558ccd;
-            hash ^= hash >> 29;
-        }
-        return hash;
-    }
-};
 using Ids = std::vector<uint32_t>; // rectangles, ascending
-using Known = std::unordered_map<std::vector<uint32_t>, uint32_t, Hash>;
+using Known = std::unordered_map<std::vector<uint32_t>, uint32_t, WordsHash>;
 
 class GridBuilder {
 public:
@@ -52,7 +42,7 @@ void GridBuilder::choose_levels() {
     } else if (input_.rows * (columns >> 6) <= many_cells) {
         grid_.shifts = {6, 0};
     } else {
-        grid_.shifts = {12, 6, 0};
+        grid_.shifts = {12, 8, 4, 0};
     }
     for (size_t level = 0; level < grid_.shifts.size(); ++level) {
         const auto first = static_cast<uint32_t>((columns - 1) >> grid_.shifts[0]) + 1;

@@ -99,7 +99,8 @@ void emit_body(Lowering& l, Function& function, const classify::Classifier& clas
             return load_entry(l, emit_rfc(l, rfc, number, never), outcomes, never);
         },
         [&](const classify::Forest& forest) {
-            return load_entry(l, emit_forest(l, forest, set, unpack(l, function, set), never), outcomes, never);
+            return load_entry(l, emit_forest(l, forest, set, unpack(l, function, set), never), outcomes,
+                              never);
         },
     };
     Value* entry = std::visit(look_up, classifier.tables);
@@ -227,8 +228,7 @@ void emit_look_up(RuleScope& s, size_t classifier, bool inlined, const std::vect
                   const std::vector<BasicBlock*>& codes, BasicBlock* next) {
     Lowering& l = s.l;
     auto& b = l.builder;
-    Value* result =
-        inlined ? look_up_here(s, classifier, outcomes) : call_look_up(s, classifier, outcomes);
+    Value* result = inlined ? look_up_here(s, classifier, outcomes) : call_look_up(s, classifier, outcomes);
     BasicBlock* decided = l.block("decided");
     BasicBlock* open = l.block("open");
     b.CreateCondBr(b.CreateICmpUGE(result, l.c32(result_decided)), decided, open);

@@ -1,5 +1,5 @@
-// Pairs of classes that lead to lists of lines. Nothing here branches on what a packet holds, but for lists that
-// are longer than most: packets of many kinds would have every such branch guessed wrongly.
+// Pairs of classes that lead to lists of lines. Nothing here branches on what a packet holds, but for lists
+// that are longer than most: packets of many kinds would have every such branch guessed wrongly.
 #include "compiler/codegen/classify.h"
 
 #include <numeric>

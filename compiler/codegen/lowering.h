@@ -89,11 +89,11 @@ struct Lowering {
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
     llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
     unsigned tables_made = 0;
-    std::vector<TableContents> contents;                 // by section and offset
+    std::vector<TableContents> contents;                   // by section and offset
     std::map<const void*, llvm::GlobalVariable*> laid_out; // by what of the plan it holds
-    std::map<uint32_t, TableData> table_data;            // by TableId
-    std::map<uint32_t, llvm::Function*> table_functions; // by TableId, of those that were asked
-    std::map<size_t, ClassifierFunction> classifiers;    // by index in the plan, of those that were asked
+    std::map<uint32_t, TableData> table_data;              // by TableId
+    std::map<uint32_t, llvm::Function*> table_functions;   // by TableId, of those that were asked
+    std::map<size_t, ClassifierFunction> classifiers;      // by index in the plan, of those that were asked
     /// Whether what rarely holds is placed out of the way: quick, but the verifier takes the nearer way first
     /// and keeps the other in mind, of which it can only keep 8,192. Else what holds comes next: it soon
     /// ends.

@@ -123,19 +123,21 @@ TableCost of_classifier(const classify::Classifier& classifier) {
     const auto of_rfc = [](const classify::Rfc& rfc) {
         return 16 * rfc.leaves.size() + 14 * rfc.joins.size();
     };
-    return std::visit(Overloaded{
-                          [&](const classify::Pairs& pairs) { return of_pairs(pairs, classifier.set, fields, pairs.wide ? of_rfc(*pairs.wide) : 0); },
-                          [&](const classify::Rfc& rfc) { return both(40 + 10 * fields + of_rfc(rfc)); },
-                          [&](const classify::Forest& forest) {
-                              const size_t row = 14 + 6 * fields;
-                              const size_t walk = 18 * (forest.depth + 1) * forest.roots.size();
-                              const size_t wide = forest.wide ? of_rfc(*forest.wide) : 0;
-                              return TableCost{60 + 4 * fields + walk + wide + row * forest.roots.size(),
-                                               60 + walk * 2 + wide +
-                                                   row * (forest.leaf + 1) * 2 * forest.roots.size()};
-                          },
-                      },
-                      classifier.tables);
+    return std::visit(
+        Overloaded{
+            [&](const classify::Pairs& pairs) {
+                return of_pairs(pairs, classifier.set, fields, pairs.wide ? of_rfc(*pairs.wide) : 0);
+            },
+            [&](const classify::Rfc& rfc) { return both(40 + 10 * fields + of_rfc(rfc)); },
+            [&](const classify::Forest& forest) {
+                const size_t row = 14 + 6 * fields;
+                const size_t walk = 18 * (forest.depth + 1) * forest.roots.size();
+                const size_t wide = forest.wide ? of_rfc(*forest.wide) : 0;
+                return TableCost{60 + 4 * fields + walk + wide + row * forest.roots.size(),
+                                 60 + walk * 2 + wide + row * (forest.leaf + 1) * 2 * forest.roots.size()};
+            },
+        },
+        classifier.tables);
 }
 
 } // namespace xdpc::cost

@@ -76,8 +76,8 @@ std::string kib(size_t bytes) {
 
 std::string print(const classify::Classifier& classifier, const char* family) {
     std::string text = fmt::format("    {}{} over {} boxes of {} fields, {}, about {:.0f} ns\n", family,
-                                   name_of(classifier.tables), classifier.set.size(), classifier.set.fields.size(),
-                                   kib(classifier.bytes), classifier.ns);
+                                   name_of(classifier.tables), classifier.set.size(),
+                                   classifier.set.fields.size(), kib(classifier.bytes), classifier.ns);
     for (const std::string& refused : classifier.refused) {
         text += "      not " + refused + "\n";
     }

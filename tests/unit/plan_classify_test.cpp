@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
 namespace xdpc::classify {
@@ -79,7 +80,8 @@ TEST_P(Tables, AgreeWithTheList) {
         const RuleSet set = random_set(shapes[GetParam()], seed);
         const auto rfc = build_rfc(set, {});
         const auto forest = build_forest(set, {});
-        ASSERT_TRUE(rfc || forest) << "neither could be built";
+        const auto pairs = build_pairs(set, {});
+        ASSERT_TRUE(rfc || forest || pairs) << "none could be built";
         size_t hits = 0;
         for (const Header& header : sample_headers(set, 3000, seed + 100)) {
             const uint32_t expected = first_match(set, header);
@@ -89,6 +91,9 @@ TEST_P(Tables, AgreeWithTheList) {
             }
             if (forest) {
                 ASSERT_EQ(look_up(*forest, set, header), expected);
+            }
+            if (pairs) {
+                ASSERT_EQ(look_up(*pairs, set, header), expected);
             }
         }
         EXPECT_GT(hits, 1000U);
@@ -112,8 +117,70 @@ TEST(Classify, WideRulesAreClassesBesideTrees) {
     EXPECT_GT(wide, 0U);
 }
 
-TEST(Classify, SmallSetsHaveBothForms) {
+/// Two keys of 128 bits, of which boxes fix a prefix, each longer than one before it or at random; and a
+/// port.
+RuleSet prefixes_of_128_bits(size_t boxes, uint64_t seed) {
+    std::mt19937_64 random(seed);
+    RuleSet set;
+    for (unsigned i = 0; i < 8; ++i) { // from the lowest piece
+        set.fields.push_back({{ir::KeyId{i / 4}}, ~u128{0}, i % 4 * 32, 32, i / 4 * 4});
+    }
+    set.fields.push_back({{ir::KeyId{2}}, 0xffff, 0, 16, 8});
+    for (uint32_t box = 0; box < boxes; ++box) {
+        for (unsigned key = 0; key < 2; ++key) {
+            const unsigned length = std::array{0U, 32U, 48U, 64U, 100U, 128U}[random() % 6];
+            std::array<Range, 4> pieces;
+            for (unsigned piece = 0; piece < 4; ++piece) { // from the highest
+                const unsigned fixed = std::min(32U, length > 32 * piece ? length - 32 * piece : 0);
+                const auto open = static_cast<uint32_t>(max_of_width(32 - fixed));
+                const auto number = static_cast<uint32_t>(random() % 3 << 20 | random() % 3) & ~open;
+                pieces[3 - piece] = {number, number | open};
+            }
+            set.ranges.insert(set.ranges.end(), pieces.begin(), pieces.end());
+        }
+        const auto port = static_cast<uint32_t>(random() % 200);
+        set.ranges.push_back(random() % 3 ? Range{port, port} : Range{0, 65535});
+        set.needs.push_back(0);
+        set.rules.push_back(box);
+    }
+    return set;
+}
+
+TEST(Classify, PairsOfLongKeysAgreeWithTheList) {
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+        const RuleSet set = prefixes_of_128_bits(seed * 300, seed);
+        const auto pairs = build_pairs(set, {});
+        ASSERT_TRUE(pairs);
+        EXPECT_EQ(pairs->axes[0].pieces.size(), 4U);
+        EXPECT_EQ(pairs->axes[1].pieces.size(), 4U);
+        size_t hits = 0;
+        for (const Header& header : sample_headers(set, 5000, seed + 100)) {
+            const uint32_t expected = first_match(set, header);
+            hits += expected != no_rule ? 1 : 0;
+            ASSERT_EQ(look_up(*pairs, set, header), expected);
+        }
+        EXPECT_GT(hits, 2500U);
+    }
+}
+
+TEST(Classify, ManyRulesThatLeaveAKeyOpenHaveListsOfTheirOwn) {
+    RuleSet set = random_set({{32, 32, 16, 16}, 2, 3000, 2000}, 3);
+    for (size_t box = 0; box < set.size(); ++box) { // a third leaves the first open, a third the second
+        if (box % 3 != 0) {
+            set.ranges[4 * box + box % 3 - 1] = {0, 0xffffffff};
+        }
+    }
+    const auto pairs = build_pairs(set, {});
+    ASSERT_TRUE(pairs);
+    EXPECT_GE(pairs->parts.size(), 3U);
+    for (const Header& header : sample_headers(set, 5000, 9)) {
+        ASSERT_EQ(look_up(*pairs, set, header), first_match(set, header));
+    }
+}
+
+TEST(Classify, SmallSetsHaveAllForms) {
     const RuleSet set = random_set({{32, 16, 8}, 3, 60, 20}, 7);
+    EXPECT_TRUE(build_pairs(set, {}));
     EXPECT_TRUE(build_rfc(set, {}));
     EXPECT_TRUE(build_forest(set, {}));
 }
@@ -124,6 +191,7 @@ TEST(Classify, BudgetsAreKept) {
     budget.bytes = budget.rfc_bytes = 1000;
     EXPECT_FALSE(build_rfc(set, budget));
     EXPECT_FALSE(build_forest(set, budget));
+    EXPECT_FALSE(build_pairs(set, budget));
     EXPECT_FALSE(build(set, budget));
     budget.rfc_bytes = size_t{8} << 20;
     EXPECT_FALSE(build_rfc(set, budget)); // what is left for all tables counts too
@@ -131,7 +199,7 @@ TEST(Classify, BudgetsAreKept) {
     budget.bytes = size_t{8} << 20;
     const auto classifier = build(set, budget);
     ASSERT_TRUE(classifier);
-    EXPECT_STREQ(name_of(classifier->tables), "forest");
+    EXPECT_STRNE(name_of(classifier->tables), "rfc");
     EXPECT_LE(classifier->bytes, budget.bytes);
     EXPECT_FALSE(classifier->refused.empty());
 }

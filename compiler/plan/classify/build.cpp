@@ -98,7 +98,8 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
             refused.push_back(fmt::format("{}: {}", name, why));
         }
     };
-    consider(build_pairs(set, budget), "pairs", fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
+    consider(build_pairs(set, budget), "pairs",
+             fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
     // The others take long to build and are seldom better where pairs are at hand.
     if (built.empty() || set.size() <= few_boxes) {
         consider(build_rfc(set, budget), "rfc",
@@ -116,8 +117,8 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
     Classifier result{std::move(set), {}, best->bytes, best->ns, std::move(refused)};
     for (const Candidate& other : built) {
         if (&other != &*best) {
-            result.refused.push_back(fmt::format("{}: about {:.0f} ns, {} KiB", name_of(other.tables), other.ns,
-                                                 other.bytes >> 10));
+            result.refused.push_back(fmt::format("{}: about {:.0f} ns, {} KiB", name_of(other.tables),
+                                                 other.ns, other.bytes >> 10));
         }
     }
     result.tables = std::move(best->tables);

@@ -63,8 +63,9 @@ struct Rfc {
     struct Leaf {
         size_t field = 0;
         std::vector<uint32_t> cells; // classes by number; of a trie, those of its last level
-        /// A trie of 32 bits: by the upper 16 of them, then by the next 8; empty where the last 8 tell nothing.
-        /// Each says where it goes on in the level below: at (it >> 4) + (the next 8 bits >> (it & 15)).
+        /// A trie of 32 bits: by the upper 16 of them, then by the next 8; empty where the last 8 tell
+        /// nothing. Each says where it goes on in the level below: at (it >> 4) + (the next 8 bits >> (it &
+        /// 15)).
         std::vector<uint32_t> top, middle;
         uint32_t classes = 0;
     };
@@ -100,8 +101,8 @@ uint32_t look_up(const Forest& forest, const RuleSet& set, const Header& header)
 /// A number for each pair of a row and a column: pages of pages of columns, equal pages only once.
 struct Grid {
     std::vector<unsigned> shifts; // of the column's number, by level; the last is 0
-    /// By level: pages of cells; a cell is a page of the next level, the last one's what was asked for. A row's
-    /// page of the first level is the row's number.
+    /// By level: pages of cells; a cell is a page of the next level, the last one's what was asked for. A
+    /// row's page of the first level is the row's number.
     std::vector<std::vector<uint32_t>> levels;
     std::vector<uint32_t> widths; // cells of a page, by level
     uint32_t most = 0;            // the largest number of the last level
@@ -110,9 +111,9 @@ struct Grid {
 unsigned cell_bytes_of(const Grid& grid, size_t level);
 uint32_t look_up(const Grid& grid, uint32_t row, uint32_t column);
 
-/// Cross-producting: the two keys that tell rules apart best become classes; a pair of classes leads to a short
-/// list of boxes that are compared by the rest. Rules that leave one of the keys open would be in very many
-/// lists: they have lists of their own, by the other key.
+/// Cross-producting: the two keys that tell rules apart best become classes; a pair of classes leads to a
+/// short list of boxes that are compared by the rest. Rules that leave one of the keys open would be in very
+/// many lists: they have lists of their own, by the other key.
 struct Pairs {
     /// The classes of a key, from its highest piece of 32 bits to its lowest.
     struct Axis {
@@ -132,7 +133,8 @@ struct Pairs {
         Grid lists;         // index of a list's first line
         unsigned blind = 1; // lines every list has at least, which are compared without asking
         unsigned longest = 1;
-        double more = 0, mean_more = 0; // of sampled packets: how many have a longer list, lines beyond `blind`
+        double more = 0,
+               mean_more = 0; // of sampled packets: how many have a longer list, lines beyond `blind`
     };
     struct Line {
         uint32_t box = no_rule; // no_rule: holds nothing
@@ -149,7 +151,8 @@ struct Pairs {
     std::vector<uint32_t> wide_rules;
 };
 inline constexpr size_t most_kinds = 63;
-/// What the classes of an axis lead to: for each part, the first cell of its row, or its column; bits of each.
+/// What the classes of an axis lead to: for each part, the first cell of its row, or its column; bits of
+/// each.
 std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis);
 inline constexpr unsigned most_place_bits = 64; // of all parts
 /// Whether they stand in the cells of the axis' only piece, in place of classes.

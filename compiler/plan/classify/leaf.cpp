@@ -1,5 +1,5 @@
-// The classes of one number: an array over all of them, or a trie of 16, 8 and 8 bits. A walk always goes down
-// to the last level, where numbers share a cell: a branch would be guessed wrongly, as addresses differ.
+// The classes of one number: an array over all of them, or a trie of 16, 8 and 8 bits. A walk always goes
+// down to the last level, where numbers share a cell: a branch would be guessed wrongly, as addresses differ.
 #include "compiler/plan/classify/leaf.h"
 
 #include <algorithm>

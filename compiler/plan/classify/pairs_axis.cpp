@@ -100,8 +100,7 @@ std::optional<AxisClasses> build_axis(const RuleSet& set, const std::vector<uint
     result.of.assign(boxes.size(), {0, 0});
     for (const size_t field : pieces) {
         const unsigned width = set.fields[field].width;
-        const Steps own =
-            steps_of(ranges_of(set, boxes, field), static_cast<uint32_t>(max_of_width(width)));
+        const Steps own = steps_of(ranges_of(set, boxes, field), static_cast<uint32_t>(max_of_width(width)));
         operations -= static_cast<double>(boxes.size()) * 8;
         result.axis.pieces.push_back(leaf_of(own, field, width));
         if (result.axis.pieces.size() == 1) {

@@ -7,6 +7,9 @@
 
 namespace xdpc::classify {
 
+/// Of all parts' places, by class of an axis.
+unsigned bits_of(const Pairs& pairs, size_t axis);
+
 struct Rectangle {
     Range rows, columns;
 };

@@ -46,8 +46,7 @@ void GridBuilder::choose_levels() {
     }
     for (size_t level = 0; level < grid_.shifts.size(); ++level) {
         const auto first = static_cast<uint32_t>((columns - 1) >> grid_.shifts[0]) + 1;
-        grid_.widths.push_back(level == 0 ? first
-                                          : 1U << (grid_.shifts[level - 1] - grid_.shifts[level]));
+        grid_.widths.push_back(level == 0 ? first : 1U << (grid_.shifts[level - 1] - grid_.shifts[level]));
         // A page of nothing is page 0 of each level but the first, whose pages are the rows.
         grid_.levels.emplace_back(level == 0 ? 0 : grid_.widths.back(), 0);
         pages_.emplace_back();

@@ -1,5 +1,5 @@
-// What a line of a list is compared by: one bit for the kind of packet, ranges for what is neither an axis nor
-// part of the kind.
+// What a line of a list is compared by: one bit for the kind of packet, ranges for what is neither an axis
+// nor part of the kind.
 #include "compiler/plan/classify/pairs_builder.h"
 
 #include <algorithm>
@@ -166,8 +166,9 @@ bool Lines::covers(uint32_t earlier, uint32_t later) const {
     }
     const Range* a = set_.box(earlier);
     const Range* b = set_.box(later);
-    return std::all_of(pairs_.compared.begin(), pairs_.compared.end(),
-                       [&](size_t field) { return a[field].lo <= b[field].lo && b[field].hi <= a[field].hi; });
+    return std::all_of(pairs_.compared.begin(), pairs_.compared.end(), [&](size_t field) {
+        return a[field].lo <= b[field].lo && b[field].hi <= a[field].hi;
+    });
 }
 
 void Lines::reduce(std::vector<uint32_t>& boxes) const {

@@ -105,6 +105,9 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
         consider(build_rfc(set, budget), "rfc",
                  fmt::format("over {} KiB or too many classes", budget.rfc_bytes >> 10));
     }
+    if (!built.empty() && set.size() > few_boxes) {
+        refused.push_back("rfc, forest: not built, seldom better where there are pairs");
+    }
     if (built.empty()) {
         consider(build_forest(set, budget), "forest",
                  fmt::format("over {} KiB or leaves too large", budget.bytes >> 10));

@@ -101,12 +101,11 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
     consider(build_pairs(set, budget), "pairs",
              fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
     // The others take long to build and are seldom better where pairs are at hand.
-    if (built.empty() || set.size() <= few_boxes) {
-        consider(build_rfc(set, budget), "rfc",
-                 fmt::format("over {} KiB or too many classes", budget.rfc_bytes >> 10));
-    }
     if (!built.empty() && set.size() > few_boxes) {
         refused.push_back("rfc, forest: not built, seldom better where there are pairs");
+    } else {
+        consider(build_rfc(set, budget), "rfc",
+                 fmt::format("over {} KiB or too many classes", budget.rfc_bytes >> 10));
     }
     if (built.empty()) {
         consider(build_forest(set, budget), "forest",

@@ -15,11 +15,13 @@ namespace {
 constexpr unsigned longest_list = 48; // the program's lines are compared in a loop, which must end
 constexpr unsigned most_blind = 3;
 constexpr double most_operations = 4e8;
+constexpr double most_undivided = 2e6; // where rules that leave a key open are in too many lists
 
 class PairsBuilder {
 public:
     PairsBuilder(const RuleSet& set, const Budget& budget, unsigned threshold)
-        : set_(set), budget_(budget), threshold_(threshold), lines_(set, pairs_) {}
+        : set_(set), budget_(budget), threshold_(threshold), lines_(set, pairs_),
+          operations_(threshold == 0 ? most_undivided : most_operations) {}
     std::optional<Pairs> run();
 
 private:
@@ -37,7 +39,7 @@ private:
     const unsigned threshold_; // bits a box must fix of a key not to leave it open; 0: nothing is parted
     Pairs pairs_;
     Lines lines_;
-    double operations_ = most_operations;
+    double operations_;
     std::array<AxisClasses, 2> axes_;
     std::vector<uint32_t> place_;                // of a box among those that the axes' classes are of
     std::vector<std::vector<uint32_t>> divided_; // boxes, by part
@@ -307,11 +309,10 @@ std::optional<Pairs> build_pairs(const RuleSet& set, const Budget& budget) {
     if (set.size() == 0 || set.presence.size() > 16) {
         return best;
     }
-    constexpr size_t few = 2000;   // boxes: beyond, those that leave a key open are in too many lists
-    constexpr size_t many = 20000; // beyond, building takes too long to be done twice
-    for (const unsigned threshold : {0U, 1U, 16U}) {
-        if ((threshold == 0 && set.size() > few) || (best && set.size() > many)) {
-            continue;
+    constexpr size_t many = 20000; // boxes: beyond, building takes too long to be done twice
+    for (const unsigned threshold : {1U, 16U, 0U}) {
+        if (best && set.size() > many) {
+            break;
         }
         std::optional<Pairs> pairs = PairsBuilder(set, budget, threshold).run();
         if (pairs && (!best || ns_of(*pairs, set) < ns_of(*best, set))) {

@@ -12,6 +12,9 @@ namespace {
 
 /// Beyond so many boxes, classes of everything are tables too large to be quick.
 constexpr size_t few_boxes = 300;
+/// Beyond so many, tables of pairs are several times as large as trees: what they miss in the caches costs a
+/// packet twice as much.
+constexpr size_t many_boxes = 40'000;
 
 /// A load from tables of that size, ns: where they lie in the caches decides. Loads of different fields
 /// overlap, so this is less than a cache's latency.
@@ -98,8 +101,13 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
             refused.push_back(fmt::format("{}: {}", name, why));
         }
     };
-    consider(build_pairs(set, budget), "pairs",
-             fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
+    const auto consider_pairs = [&] {
+        consider(build_pairs(set, budget), "pairs",
+                 fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
+    };
+    if (set.size() <= many_boxes) {
+        consider_pairs();
+    }
     // The others take long to build and are seldom better where pairs are at hand.
     if (!built.empty() && set.size() > few_boxes) {
         refused.push_back("rfc, forest: not built, seldom better where there are pairs");
@@ -110,6 +118,9 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
     if (built.empty()) {
         consider(build_forest(set, budget), "forest",
                  fmt::format("over {} KiB or leaves too large", budget.bytes >> 10));
+    }
+    if (built.empty() && set.size() > many_boxes) {
+        consider_pairs();
     }
     if (built.empty()) {
         return {};

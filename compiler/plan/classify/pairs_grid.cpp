@@ -39,8 +39,10 @@ void GridBuilder::choose_levels() {
     const uint64_t columns = input_.columns;
     if (columns <= 64) {
         grid_.shifts = {0};
-    } else if (input_.rows * (columns >> 6) <= many_cells) {
+    } else if (input_.rows * (columns >> 6) <= many_cells / 8) {
         grid_.shifts = {6, 0};
+    } else if (input_.rows * (columns >> 8) <= many_cells) {
+        grid_.shifts = {8, 4, 0};
     } else {
         grid_.shifts = {12, 8, 4, 0};
     }

@@ -38,7 +38,7 @@ std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis) {
 }
 
 bool places_in_cells(const Pairs& pairs, size_t axis) {
-    constexpr size_t many = size_t{1} << 19; // cells: beyond, memory is worth more than a load
+    constexpr size_t many = size_t{1} << 16; // cells: beyond, memory is worth more than a load
     const Pairs::Axis& own = pairs.axes[axis];
     return own.pieces.size() == 1 && own.pieces[0].cells.size() <= many;
 }

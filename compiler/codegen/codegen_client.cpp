@@ -195,7 +195,7 @@ tl::unexpected<Error> died(int status, const Heard& heard) {
 }
 
 std::future<void>& preloading() {
-    static std::future<void> thread; // joined when the process ends, too
+    static std::future<void> thread;
     return thread;
 }
 
@@ -229,16 +229,18 @@ Generating::Generating(Generating&&) noexcept = default;
 Generating& Generating::operator=(Generating&&) noexcept = default;
 Generating::~Generating() = default;
 
-void preload_generator() {
-    if (!preloading().valid()) {
-        preloading() = std::async(std::launch::async, [] {
-            std::string why; // the child says it
-            void* library = open_library(why);
-            if (auto* warm_up = library ? dlsym(library, "xdpc_codegen_warm_up") : nullptr) {
-                reinterpret_cast<void (*)()>(warm_up)();
-            }
-        });
-    }
+Preloading::Preloading() {
+    preloading() = std::async(std::launch::async, [] {
+        std::string why; // the child says it
+        void* library = open_library(why);
+        if (auto* warm_up = library ? dlsym(library, "xdpc_codegen_warm_up") : nullptr) {
+            reinterpret_cast<void (*)()>(warm_up)();
+        }
+    });
+}
+
+Preloading::~Preloading() {
+    preloading() = {}; // waits
 }
 
 Result<Generating> start_generating(const CodegenInput& input, CodegenForm form) {

@@ -23,9 +23,16 @@ private:
     std::unique_ptr<Child> child_;
 };
 
-/// Begins to load the code generator in a thread, for a command that is going to ask for it:
-/// `start_generating` then does not wait for that. Does nothing when called again.
-void preload_generator();
+/// Loads the code generator in a thread, for a command that is going to ask for it while this is there; one
+/// at a time. Ends with the thread: were it still loading when the process exits, LLVM's globals would be
+/// destroyed under it.
+class Preloading {
+public:
+    Preloading();
+    Preloading(const Preloading&) = delete;
+    Preloading& operator=(const Preloading&) = delete;
+    ~Preloading();
+};
 /// `input` is the child's from here on: it may change meanwhile.
 Result<Generating> start_generating(const CodegenInput& input, CodegenForm form);
 Result<std::vector<uint8_t>> generate_isolated(const CodegenInput& input, CodegenForm form);

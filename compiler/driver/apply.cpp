@@ -29,7 +29,7 @@ bool is_file(const std::string& path) {
 }
 
 void compile_policy(const std::string& path, const PassOptions& passes, Input& input) {
-    preload_generator();
+    const Preloading preloading;
     std::vector<PhaseTime> times;
     Result<std::optional<Policy>> policy = load_policy(path, input.sources, input.diagnostics, &times);
     if (!policy) {

@@ -107,7 +107,7 @@ struct Built {
 
 Built build_object(const BuildOptions& options, const CodegenOptions& codegen, Sources& sources,
                    Diagnostics& diagnostics) {
-    preload_generator();
+    const Preloading preloading;
     Result<std::optional<Policy>> policy = load_policy(options.file, sources, diagnostics);
     if (!policy) {
         return {policy.error(), 0};

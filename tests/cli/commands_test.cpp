@@ -100,6 +100,15 @@ TEST(Commands, BuildSaysAsJsonWhatCameOfIt) {
     EXPECT_EQ(Json::parse(xdpc({"build", "--json", "/nonexistent/p.xdp", "-o", object}).out)["ok"], false);
 }
 
+TEST(Commands, AnEarlyEndWaitsForWhatIsBeingLoaded) {
+    const Folder folder;
+    const std::string wrong = folder.write("p.xdp", five_mistakes);
+    for (int i = 0; i < 30; ++i) { // LLVM was being loaded when the process ended: one in four died of it
+        ASSERT_EQ(xdpc({"build", "/nonexistent/p.xdp", "-o", folder.write("p.o", "")}).code, 3);
+        ASSERT_EQ(xdpc({"build", wrong, "-o", folder.write("p.o", "")}).code, 1);
+    }
+}
+
 TEST(Commands, FmtSaysAsJsonWhatCameOfIt) {
     const Folder folder;
     const std::string fine = folder.write("fine.xdp", good);

@@ -13,6 +13,15 @@ using namespace llvm;
 
 namespace {
 
+/// What a table holds.
+const std::vector<uint8_t>& contents_of(const Lowering& l, const GlobalVariable& table) {
+    const auto own = std::find_if(l.contents.begin(), l.contents.end(), [&](const TableContents& contents) {
+        return table.getName() == contents.symbol;
+    });
+    assert(own != l.contents.end());
+    return own->bytes;
+}
+
 std::vector<uint8_t> bytes_of(const std::vector<uint32_t>& words) {
     const auto* begin = reinterpret_cast<const uint8_t*>(words.data());
     return {begin, begin + 4 * words.size()};
@@ -37,14 +46,17 @@ Numbers unpack(Lowering& l, const Function& function, const classify::RuleSet& s
 }
 
 /// Tells the tests which rule decided.
-void store_decider(Lowering& l, Value* rule, const std::vector<Outcome>& outcomes, Value* result,
-                   BasicBlock* never) {
+void store_decider(Lowering& l, Value* rule, const classify::Classifier& classifier,
+                   const std::vector<Outcome>& outcomes, Value* result, BasicBlock* never) {
     auto& b = l.builder;
-    std::vector<uint32_t> deciders;
-    for (const Outcome& outcome : outcomes) {
-        deciders.push_back(outcome.decider);
-    }
-    Value* decider = load_cell(l, add_bytes(l, bytes_of(deciders)), rule, deciders.size(), 4, never);
+    GlobalVariable* table = bytes_for(l, &classifier.set, [&] {
+        std::vector<uint32_t> deciders;
+        for (const Outcome& outcome : outcomes) {
+            deciders.push_back(outcome.decider);
+        }
+        return bytes_of(deciders);
+    });
+    Value* decider = load_cell(l, table, rule, outcomes.size(), 4, never);
     BasicBlock* decided = l.block("decided");
     BasicBlock* stored = l.block("stored");
     b.CreateCondBr(b.CreateICmpUGE(result, l.c64(result_decided)), decided, stored);
@@ -61,18 +73,9 @@ void store_decider(Lowering& l, Value* rule, const std::vector<Outcome>& outcome
     b.SetInsertPoint(stored);
 }
 
-/// Of a rule + 1, or 0.
-Value* load_entry(Lowering& l, Value* found, const std::vector<Outcome>& outcomes, BasicBlock* never) {
-    std::vector<uint64_t> entries{no_entry};
-    for (uint32_t rule = 0; rule < outcomes.size(); ++rule) {
-        entries.push_back(entry_of(rule, outcomes));
-    }
-    const auto* begin = reinterpret_cast<const uint8_t*>(entries.data());
-    return load_cell(l, add_bytes(l, {begin, begin + 8 * entries.size()}), found, entries.size(), 8, never);
-}
-
 /// What becomes of the packet.
-Value* result_of(Lowering& l, Value* entry, const std::vector<Outcome>& outcomes, BasicBlock* never) {
+Value* result_of(Lowering& l, Value* entry, const classify::Classifier& classifier,
+                 const std::vector<Outcome>& outcomes, BasicBlock* never) {
     auto& b = l.builder;
     Value* result = b.CreateTrunc(entry, l.i32());
     if (l.test_area) {
@@ -80,7 +83,7 @@ Value* result_of(Lowering& l, Value* entry, const std::vector<Outcome>& outcomes
         BasicBlock* found = l.block("found");
         b.CreateCondBr(b.CreateICmpEQ(entry, l.c64(no_entry)), none, found);
         b.SetInsertPoint(found);
-        store_decider(l, b.CreateLShr(entry, 32), outcomes, b.CreateZExt(result, l.i64()), never);
+        store_decider(l, b.CreateLShr(entry, 32), classifier, outcomes, b.CreateZExt(result, l.i64()), never);
         b.CreateBr(none);
         b.SetInsertPoint(none);
     }
@@ -93,19 +96,19 @@ void emit_body(Lowering& l, Function& function, const classify::Classifier& clas
     BasicBlock* never = l.block("never");
     const classify::RuleSet& set = classifier.set;
     const Number number = [&](size_t field) { return unpack(l, function, set, field); };
+    const void* source = &classifier.tables;
     const auto look_up = Overloaded{
         [&](const classify::Pairs& pairs) { return emit_pairs(l, pairs, set, outcomes, number, never); },
         [&](const classify::Rfc& rfc) {
-            return load_entry(l, emit_rfc(l, rfc, number, never), outcomes, never);
+            return load_entry(l, emit_rfc(l, rfc, number, never), source, outcomes, never);
         },
         [&](const classify::Forest& forest) {
-            return load_entry(l, emit_forest(l, forest, set, unpack(l, function, set), never), outcomes,
-                              never);
+            Value* found = emit_forest(l, forest, set, unpack(l, function, set), never);
+            return load_entry(l, found, source, outcomes, never);
         },
     };
     Value* entry = std::visit(look_up, classifier.tables);
-    Value* result = result_of(l, entry, outcomes, never);
-    b.CreateRet(result);
+    b.CreateRet(result_of(l, entry, classifier, outcomes, never));
     b.SetInsertPoint(never); // an index beyond its array: XDP_ABORTED, as nothing may pass so
     b.CreateRet(l.c32(result_decided));
 }
@@ -215,7 +218,7 @@ Value* look_up_here(RuleScope& s, size_t classifier, const std::vector<Outcome>&
     };
     const auto& pairs = std::get<classify::Pairs>(own.tables);
     Value* entry = emit_pairs(l, pairs, own.set, outcomes, number, never);
-    Value* result = result_of(l, entry, outcomes, never);
+    Value* result = result_of(l, entry, own, outcomes, never);
     BasicBlock* here = b.GetInsertBlock();
     b.SetInsertPoint(never);
     s.ends.propagate(l.c32(result_decided));
@@ -247,6 +250,19 @@ uint64_t entry_of(uint32_t rule, const std::vector<Outcome>& outcomes) {
     return uint64_t{rule} << 32 | outcomes[rule].result;
 }
 
+Value* load_entry(Lowering& l, Value* found, const void* source, const std::vector<Outcome>& outcomes,
+                  BasicBlock* never) {
+    GlobalVariable* table = bytes_for(l, source, [&] {
+        std::vector<uint64_t> entries{no_entry};
+        for (uint32_t rule = 0; rule < outcomes.size(); ++rule) {
+            entries.push_back(entry_of(rule, outcomes));
+        }
+        const auto* begin = reinterpret_cast<const uint8_t*>(entries.data());
+        return std::vector<uint8_t>(begin, begin + 8 * entries.size());
+    });
+    return load_cell(l, table, found, outcomes.size() + 1, 8, never);
+}
+
 Value* hidden(Lowering& l, Value* value) {
     auto* type = FunctionType::get(value->getType(), {value->getType()}, false);
     return l.builder.CreateCall(type, InlineAsm::get(type, "", "=r,0", false), {value});
@@ -254,14 +270,6 @@ Value* hidden(Lowering& l, Value* value) {
 
 GlobalVariable* add_bytes(Lowering& l, std::vector<uint8_t> bytes) {
     return add_contents(l, std::move(bytes));
-}
-
-static const std::vector<uint8_t>& contents_of(const Lowering& l, const GlobalVariable& table) {
-    const auto own = std::find_if(l.contents.begin(), l.contents.end(), [&](const TableContents& contents) {
-        return table.getName() == contents.symbol;
-    });
-    assert(own != l.contents.end());
-    return own->bytes;
 }
 
 GlobalVariable* bytes_for(Lowering& l, const void* source,

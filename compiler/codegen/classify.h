@@ -22,6 +22,9 @@ void emit_classifiers(Lowering& l, Span place);
 /// counts; no_entry is above all.
 uint64_t entry_of(uint32_t rule, const std::vector<Outcome>& outcomes);
 inline constexpr uint64_t no_entry = (uint64_t{0x7fffffff} << 32) | result_continue;
+/// The entry of a rule + 1, or of 0; one table for each `source`, which stands in the plan.
+llvm::Value* load_entry(Lowering& l, llvm::Value* found, const void* source,
+                        const std::vector<Outcome>& outcomes, llvm::BasicBlock* never);
 
 // ---- classify_rfc.cpp, classify_forest.cpp: the rule + 1 (i64), or 0.
 /// The number of each field, then the presence word, as i64.
@@ -38,7 +41,7 @@ llvm::Value* emit_leaf(Lowering& l, const classify::Rfc::Leaf& leaf, llvm::Value
                        llvm::BasicBlock* never);
 llvm::Value* emit_forest(Lowering& l, const classify::Forest& forest, const classify::RuleSet& set,
                          const Numbers& numbers, llvm::BasicBlock* never);
-/// ---- classify_pairs.cpp: an entry.
+// ---- classify_pairs.cpp: an entry.
 llvm::Value* emit_pairs(Lowering& l, const classify::Pairs& pairs, const classify::RuleSet& set,
                         const std::vector<Outcome>& outcomes, const Number& number, llvm::BasicBlock* never);
 /// Constant bytes, in maps apart from other data.

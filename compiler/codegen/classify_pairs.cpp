@@ -2,8 +2,6 @@
 // that are longer than most: packets of many kinds would have every such branch guessed wrongly.
 #include "compiler/codegen/classify.h"
 
-#include <numeric>
-
 namespace xdpc::codegen {
 
 using namespace llvm;
@@ -28,7 +26,8 @@ public:
 private:
     /// `row` is its first cell.
     Value* grid(const classify::Grid& grid, Value* row, Value* column);
-    Value* place(size_t axis, unsigned bytes);
+    /// What the key leads to, of all parts in one word.
+    Value* place(size_t axis);
     /// Of all parts, the first cell of the row, or the column.
     std::vector<Value*> places(size_t axis);
     Value* kind();
@@ -43,7 +42,6 @@ private:
     Value* line_at(Value* index, uint64_t following);
     Value* search(const classify::Pairs::Part& part, Value* first, Value* best);
     Value* search_rest(const classify::Pairs::Part& part, Value* first, Value* best);
-    Value* wide();
 
     Lowering& l_;
     const classify::Pairs& pairs_;
@@ -76,8 +74,8 @@ Value* PairsEmitter::grid(const classify::Grid& grid, Value* row, Value* column)
     return page;
 }
 
-/// What the class of a key leads to: it stands in the cells of a key of one piece.
-Value* PairsEmitter::place(size_t axis, unsigned bytes) {
+Value* PairsEmitter::place(size_t axis) {
+    const unsigned bytes = classify::place_bytes(pairs_, axis);
     const classify::Pairs::Axis& own = pairs_.axes[axis];
     const std::vector<uint64_t> places = classify::places_of(pairs_, axis);
     const bool single = classify::places_in_cells(pairs_, axis);
@@ -106,18 +104,17 @@ Value* PairsEmitter::place(size_t axis, unsigned bytes) {
 std::vector<Value*> PairsEmitter::places(size_t axis) {
     auto& b = l_.builder;
     const std::vector<unsigned> widths = classify::place_widths(pairs_, axis);
-    const unsigned filled = std::accumulate(widths.begin(), widths.end(), 0U);
     std::vector<Value*> result(widths.size(), l_.c64(0));
-    if (filled == 0) {
+    if (classify::place_bytes(pairs_, axis) == 0) {
         return result;
     }
-    Value* all = place(axis, filled <= 16 ? 2 : filled <= 32 ? 4 : 8);
+    Value* all = place(axis);
     unsigned shift = 0;
     for (size_t p = 0; p < widths.size(); ++p) {
         if (widths[p] > 0) {
             const uint64_t mask = ~uint64_t{0} >> (64 - widths[p]);
             Value* own = b.CreateLShr(all, shift);
-            result[p] = widths[p] == filled ? own : b.CreateAnd(own, mask);
+            result[p] = widths.size() == 1 ? own : b.CreateAnd(own, mask);
         }
         shift += widths[p];
     }
@@ -276,19 +273,6 @@ Value* PairsEmitter::search_rest(const classify::Pairs::Part& part, Value* first
     return lesser(entry, best);
 }
 
-Value* PairsEmitter::wide() {
-    Value* found = emit_rfc(l_, *pairs_.wide, number_, never_);
-    GlobalVariable* entries = bytes_for(l_, &pairs_.wide_rules, [&] {
-        std::vector<uint8_t> data;
-        put(data, no_entry, 8);
-        for (const uint32_t rule : pairs_.wide_rules) {
-            put(data, entry_of(rule, outcomes_), 8);
-        }
-        return data;
-    });
-    return load_cell(l_, entries, found, pairs_.wide_rules.size() + 1, 8, never_);
-}
-
 Value* PairsEmitter::run() {
     const std::vector<Value*> rows = places(0);
     const std::vector<Value*> columns = places(1);
@@ -296,7 +280,10 @@ Value* PairsEmitter::run() {
     for (size_t p = 0; p < pairs_.parts.size(); ++p) {
         first.push_back(grid(pairs_.parts[p].lists, rows[p], columns[p]));
     }
-    Value* best = pairs_.wide ? wide() : l_.c64(no_entry);
+    Value* best = l_.c64(no_entry);
+    if (pairs_.wide) {
+        best = load_entry(l_, emit_rfc(l_, *pairs_.wide, number_, never_), &pairs_.wide, outcomes_, never_);
+    }
     kind_ = hidden(l_, kind());
     prepare_lanes();
     lines_ = bytes_for(l_, &pairs_.lines, [this] { return line_data(); });

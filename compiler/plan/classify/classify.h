@@ -24,6 +24,11 @@ struct Range {
     bool operator==(const Range&) const = default;
 };
 
+/// All numbers of a field.
+inline Range whole(const Field& field) {
+    return {0, static_cast<uint32_t>(max_of_width(field.width))};
+}
+
 /// Boxes in the order of their rules. A packet is a number for each field (any number where it is absent) and
 /// a word that says which keys are present.
 struct RuleSet {
@@ -125,7 +130,6 @@ struct Pairs {
     struct Kinds {
         std::vector<Rfc::Leaf> leaves;
         std::vector<uint32_t> cells; // by the classes, the last leaf's changing quickest
-        uint32_t count = 0;
     };
     struct Part {
         std::vector<uint32_t> rows, columns; // by class of the axes
@@ -147,14 +151,15 @@ struct Pairs {
     Kinds kinds;
     std::vector<Part> parts;
     std::vector<Line> lines;
-    std::optional<Rfc> wide; // rules that leave both open; its rules are indices of `wide_rules`
-    std::vector<uint32_t> wide_rules;
+    std::optional<Rfc> wide; // rules that leave both open, none of which are in the parts
 };
 inline constexpr size_t most_kinds = 63;
 /// What the classes of an axis lead to: for each part, the first cell of its row, or its column; bits of
 /// each.
 std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis);
 inline constexpr unsigned most_place_bits = 64; // of all parts
+/// How wide they are laid out together; 0 where there is only one place.
+unsigned place_bytes(const Pairs& pairs, size_t axis);
 /// Whether they stand in the cells of the axis' only piece, in place of classes.
 bool places_in_cells(const Pairs& pairs, size_t axis);
 /// By class, those of the parts one above the other.

@@ -1,5 +1,6 @@
 // Decision trees over windows of bits. One tree over everything would repeat wide rules in many leaves, so
 // rules are first parted by how much of the two widest keys they fix (as in CutSplit, Li et al., 2018).
+#include "compiler/plan/classify/boxes.h"
 #include "compiler/plan/classify/forest_builder.h"
 
 #include <algorithm>
@@ -10,22 +11,7 @@ namespace xdpc::classify {
 
 namespace {
 
-/// How many bits of a key a box fixes, over all its pieces.
-unsigned fixed_bits(const RuleSet& set, size_t box, unsigned group) {
-    unsigned fixed = 0;
-    for (size_t f = 0; f < set.fields.size(); ++f) {
-        if (set.fields[f].group == group) {
-            const Range range = set.box(box)[f];
-            const unsigned open =
-                range.hi == range.lo ? 0 : 32U - static_cast<unsigned>(__builtin_clz(range.hi - range.lo));
-            fixed += set.fields[f].width - std::min(open, set.fields[f].width);
-        }
-    }
-    return fixed;
-}
-
-/// The two widest keys, and their bits.
-std::vector<std::pair<unsigned, unsigned>> widest_groups(const RuleSet& set) {
+std::vector<unsigned> widest_groups(const RuleSet& set) {
     std::vector<std::pair<unsigned, unsigned>> groups; // width, group
     for (const Field& field : set.fields) {
         const auto same = std::find_if(groups.begin(), groups.end(),
@@ -37,8 +23,11 @@ std::vector<std::pair<unsigned, unsigned>> widest_groups(const RuleSet& set) {
         }
     }
     std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-    groups.resize(std::min<size_t>(groups.size(), 2));
-    return groups;
+    std::vector<unsigned> widest;
+    for (size_t i = 0; i < std::min<size_t>(groups.size(), 2); ++i) {
+        widest.push_back(groups[i].second);
+    }
+    return widest;
 }
 
 /// Boxes parted by whether they fix at least `threshold` of 32 bits of either key: those that fix both first,
@@ -49,26 +38,15 @@ std::vector<std::vector<uint32_t>> partition(const RuleSet& set, unsigned thresh
     for (uint32_t box = 0; box < set.size(); ++box) {
         unsigned part = 0;
         for (size_t g = 0; g < groups.size(); ++g) {
-            const unsigned needed = groups[g].first > 64 ? threshold * 2 : threshold * groups[g].first / 32;
-            part |= fixed_bits(set, box, groups[g].second) >= needed ? 0U : 1U << g;
+            part |= leaves_open(set, box, groups[g], threshold) ? 1U << g : 0;
         }
-        parts[threshold ? part : 0].push_back(box);
+        parts[part].push_back(box);
     }
     if (parts[1].size() < parts[2].size()) {
         std::swap(parts[1], parts[2]);
     }
     std::erase_if(parts, [](const auto& part) { return part.empty(); });
     return parts;
-}
-
-RuleSet subset(const RuleSet& set, const std::vector<uint32_t>& boxes) {
-    RuleSet result{set.fields, set.presence, set.with, set.without, {}, {}, {}};
-    for (const uint32_t box : boxes) {
-        result.ranges.insert(result.ranges.end(), set.box(box), set.box(box) + set.fields.size());
-        result.needs.push_back(set.needs[box]);
-        result.rules.push_back(set.rules[box]);
-    }
-    return result;
 }
 
 /// Puts a tree behind what is there.

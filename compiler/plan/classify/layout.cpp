@@ -173,7 +173,7 @@ std::optional<Conjunction> Layout::with_protocol(const Conjunction& all, const i
 bool Layout::add_conjunction(RuleSet& set, const Conjunction& all, uint32_t index) const {
     std::vector<Range> any;
     for (const Field& field : set.fields) {
-        any.push_back({0, static_cast<uint32_t>(max_of_width(field.width))});
+        any.push_back(whole(field));
     }
     std::vector<std::vector<Range>> boxes{any};
     uint32_t need = 0;
@@ -263,7 +263,7 @@ void drop_unused(RuleSet& set) {
     set.presence = std::move(presence);
     std::vector<size_t> kept;
     for (size_t f = 0; f < set.fields.size(); ++f) {
-        const Range all{0, static_cast<uint32_t>(max_of_width(set.fields[f].width))};
+        const Range all = whole(set.fields[f]);
         for (size_t box = 0; box < set.size(); ++box) {
             if (set.box(box)[f] != all) {
                 kept.push_back(f);

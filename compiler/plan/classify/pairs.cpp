@@ -1,6 +1,7 @@
 // Cross-producting (Srinivasan et al., 1998) of two keys only, with lists for the rest. The table of pairs is
 // a grid that has equal pages once; rules that leave a key open would be in the lists of all its classes, so
 // they are parted from the others.
+#include "compiler/plan/classify/boxes.h"
 #include "compiler/plan/classify/pairs_builder.h"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ public:
 private:
     void choose_keys();
     [[nodiscard]] bool open(uint32_t box, size_t axis) const;
+    [[nodiscard]] bool asks_for_key(uint32_t box) const;
     void divide();
     bool add_part(const std::vector<uint32_t>& boxes);
     bool add_wide();
@@ -78,18 +80,21 @@ void PairsBuilder::choose_keys() {
     }
 }
 
+/// A key that the set does not have is never left open.
 bool PairsBuilder::open(uint32_t box, size_t axis) const {
-    unsigned fixed = 0, width = 0;
-    for (const size_t field : pairs_.keys[axis]) {
-        const Range range = set_.box(box)[field];
-        const unsigned all = set_.fields[field].width;
-        const unsigned left =
-            range.hi == range.lo ? 0 : 32U - static_cast<unsigned>(__builtin_clz(range.hi - range.lo));
-        fixed += all - std::min(left, all);
-        width += all;
+    const std::vector<size_t>& key = pairs_.keys[axis];
+    return !key.empty() && leaves_open(set_, box, set_.fields[key.front()].group, threshold_);
+}
+
+bool PairsBuilder::asks_for_key(uint32_t box) const {
+    for (const auto& key : pairs_.keys) {
+        for (const size_t field : key) {
+            if (set_.box(box)[field] != whole(set_.fields[field])) {
+                return true;
+            }
+        }
     }
-    const unsigned needed = threshold_ <= 1 ? threshold_ : std::min(threshold_ * width / 32, 2 * threshold_);
-    return width > 0 && fixed < needed;
+    return false;
 }
 
 void PairsBuilder::divide() {
@@ -98,30 +103,17 @@ void PairsBuilder::divide() {
         const unsigned part = (open(box, 0) ? 1U : 0U) + (open(box, 1) ? 2U : 0U);
         (part == 3 ? wide_ : divided_[part]).push_back(box);
     }
-    std::vector<uint32_t> reduced = wide_;
-    operations_ -= static_cast<double>(wide_.size()) * 50;
-    if (pairs_.keys[1].empty() || wide_.empty()) {
+    if (std::any_of(wide_.begin(), wide_.end(), [&](uint32_t box) { return asks_for_key(box); })) {
         return;
     }
     // A few are compared as quickly as they are looked up.
     constexpr size_t few = 3;
-    const bool all_open = std::all_of(wide_.begin(), wide_.end(), [&](uint32_t box) {
-        for (const auto& key : pairs_.keys) {
-            for (const size_t field : key) {
-                if (set_.box(box)[field] !=
-                    Range{0, static_cast<uint32_t>(max_of_width(set_.fields[field].width))}) {
-                    return false;
-                }
-            }
-        }
-        return true;
-    });
-    if (all_open) {
-        lines_.reduce(reduced);
-        if (reduced.size() <= few) {
-            divided_.push_back(std::move(reduced));
-            wide_.clear();
-        }
+    std::vector<uint32_t> reduced = wide_;
+    operations_ -= static_cast<double>(wide_.size()) * 50;
+    lines_.reduce(reduced);
+    if (reduced.size() <= few) {
+        divided_.push_back(std::move(reduced));
+        wide_.clear();
     }
 }
 
@@ -190,19 +182,10 @@ bool PairsBuilder::add_wide() {
     if (wide_.empty()) {
         return true;
     }
-    RuleSet subset{set_.fields, set_.presence, set_.with, set_.without, {}, {}, {}};
-    for (const uint32_t box : wide_) {
-        subset.ranges.insert(subset.ranges.end(), set_.box(box), set_.box(box) + set_.fields.size());
-        subset.needs.push_back(set_.needs[box]);
-        if (pairs_.wide_rules.empty() || pairs_.wide_rules.back() != set_.rules[box]) {
-            pairs_.wide_rules.push_back(set_.rules[box]);
-        }
-        subset.rules.push_back(static_cast<uint32_t>(pairs_.wide_rules.size() - 1));
-    }
     Budget own = budget_;
     own.rfc_bytes = std::min(budget_.rfc_bytes, budget_.wide_bytes);
     own.rfc_operations /= 4;
-    pairs_.wide = build_rfc(subset, own);
+    pairs_.wide = build_rfc(subset(set_, wide_), own);
     return pairs_.wide.has_value();
 }
 

@@ -7,7 +7,7 @@
 
 namespace xdpc::classify {
 
-/// Of all parts' places, by class of an axis.
+/// Of the places of all parts together.
 unsigned bits_of(const Pairs& pairs, size_t axis);
 
 struct Rectangle {
@@ -22,6 +22,10 @@ struct GridInput {
     std::function<uint32_t(const std::vector<uint32_t>&)> number_of;
 };
 /// Nothing if it would take more operations than there are, of which what is used is taken.
+std::optional<Grid> build_grid(const GridInput& input, double& operations);
+/// Of its tables as they are laid out.
+size_t bytes_of(const Grid& grid);
+
 /// The classes of a key whose pieces are those fields, highest first, and the classes that each of the boxes
 /// lies in. Nothing if it takes too many operations.
 struct AxisClasses {
@@ -31,10 +35,6 @@ struct AxisClasses {
 std::optional<AxisClasses> build_axis(const RuleSet& set, const std::vector<uint32_t>& boxes,
                                       const std::vector<size_t>& pieces, double& operations);
 uint32_t class_of(const Pairs::Axis& axis, const std::vector<size_t>& pieces, const Header& header);
-
-std::optional<Grid> build_grid(const GridInput& input, double& operations);
-/// Of its tables as they are laid out.
-size_t bytes_of(const Grid& grid);
 
 /// What lines are compared by.
 class Lines {

@@ -38,11 +38,32 @@ private:
     std::map<std::vector<bool>, uint32_t> known_;
 };
 
-/// By distinct asks, of which there are few, not by box.
+/// What boxes ask of the kind: few different things, so each once.
 struct Asks {
     std::vector<uint32_t> needs;
     std::vector<std::vector<Range>> ranges; // of each field of the kind
+    std::vector<size_t> of;                 // by box
 };
+
+Asks asks_of(const RuleSet& set, const std::vector<size_t>& fields) {
+    Asks asks;
+    std::map<std::vector<uint32_t>, size_t> known;
+    for (size_t box = 0; box < set.size(); ++box) {
+        std::vector<uint32_t> key{set.needs[box]};
+        std::vector<Range> ranges;
+        for (const size_t field : fields) {
+            ranges.push_back(set.box(box)[field]);
+            key.insert(key.end(), {ranges.back().lo, ranges.back().hi});
+        }
+        const auto [place, added] = known.try_emplace(key, known.size());
+        if (added) {
+            asks.needs.push_back(set.needs[box]);
+            asks.ranges.push_back(std::move(ranges));
+        }
+        asks.of.push_back(place->second);
+    }
+    return asks;
+}
 
 Rfc::Leaf presence_leaf(const RuleSet& set, const Asks& asks, Numbered& numbered) {
     Rfc::Leaf leaf;
@@ -95,23 +116,7 @@ bool Lines::choose_kinds() {
 }
 
 bool Lines::try_kinds(const std::vector<size_t>& small) {
-    Asks asks;
-    std::map<std::vector<uint32_t>, size_t> known;
-    std::vector<size_t> ask_of; // by box
-    for (size_t box = 0; box < set_.size(); ++box) {
-        std::vector<uint32_t> key{set_.needs[box]};
-        std::vector<Range> ranges;
-        for (const size_t field : small) {
-            ranges.push_back(set_.box(box)[field]);
-            key.insert(key.end(), {ranges.back().lo, ranges.back().hi});
-        }
-        const auto [place, added] = known.try_emplace(key, known.size());
-        if (added) {
-            asks.needs.push_back(set_.needs[box]);
-            asks.ranges.push_back(std::move(ranges));
-        }
-        ask_of.push_back(place->second);
-    }
+    const Asks asks = asks_of(set_, small);
     Pairs::Kinds kinds;
     std::vector<std::vector<std::vector<bool>>> sets; // by leaf and class
     size_t products = 1;
@@ -142,8 +147,7 @@ bool Lines::try_kinds(const std::vector<size_t>& small) {
         }
         kinds.cells.push_back(together.id_of(there));
     }
-    kinds.count = together.count();
-    if (kinds.count > most_kinds) {
+    if (together.count() > most_kinds) {
         return false;
     }
     std::vector<uint64_t> masks(asks.needs.size());
@@ -153,7 +157,7 @@ bool Lines::try_kinds(const std::vector<size_t>& small) {
             masks[i] |= uint64_t{all[kind][i]} << kind;
         }
     }
-    for (const size_t ask : ask_of) {
+    for (const size_t ask : asks.of) {
         masks_.push_back(masks[ask]);
     }
     pairs_.kinds = std::move(kinds);

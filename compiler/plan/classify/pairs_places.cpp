@@ -27,6 +27,11 @@ unsigned bits_of(const Pairs& pairs, size_t axis) {
     return bits;
 }
 
+unsigned place_bytes(const Pairs& pairs, size_t axis) {
+    const unsigned bits = bits_of(pairs, axis);
+    return bits == 0 ? 0 : bits <= 16 ? 2 : bits <= 32 ? 4 : 8;
+}
+
 std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis) {
     std::vector<unsigned> widths;
     for (const Pairs::Part& part : pairs.parts) {
@@ -61,8 +66,7 @@ std::vector<uint64_t> places_of(const Pairs& pairs, size_t axis) {
 uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header) {
     uint32_t best = no_rule;
     if (pairs.wide) {
-        const uint32_t found = look_up(*pairs.wide, header);
-        best = found == no_rule ? no_rule : pairs.wide_rules[found];
+        best = look_up(*pairs.wide, header);
     }
     const uint32_t kind = kind_of(pairs, set, header);
     const uint32_t first = class_of(pairs.axes[0], pairs.keys[0], header);
@@ -91,12 +95,9 @@ size_t bytes_of(const Pairs& pairs, const RuleSet& set) {
         for (const Grid& grid : axis.joins) {
             bytes += bytes_of(grid);
         }
-        const unsigned bits = bits_of(pairs, i);
-        bytes += (bits <= 16   ? 2
-                  : bits <= 32 ? 4
-                               : 8) *
-                 (places_in_cells(pairs, i) ? axis.pieces[0].cells.size() : axis.classes);
-        bytes -= places_in_cells(pairs, i) ? cell_bytes_of(axis.pieces[0]) * axis.pieces[0].cells.size() : 0;
+        const bool in_cells = places_in_cells(pairs, i);
+        bytes += place_bytes(pairs, i) * (in_cells ? axis.pieces[0].cells.size() : axis.classes);
+        bytes -= in_cells ? cell_bytes_of(axis.pieces[0]) * axis.pieces[0].cells.size() : 0;
     }
     for (const Rfc::Leaf& leaf : pairs.kinds.leaves) {
         bytes += bytes_of(leaf);
@@ -104,7 +105,7 @@ size_t bytes_of(const Pairs& pairs, const RuleSet& set) {
     for (const Pairs::Part& part : pairs.parts) {
         bytes += bytes_of(part.lists);
     }
-    return bytes + (pairs.wide ? bytes_of(*pairs.wide) + 8 * pairs.wide_rules.size() : 0);
+    return bytes + (pairs.wide ? bytes_of(*pairs.wide) + 8 * (set.rules.back() + size_t{2}) : 0);
 }
 
 } // namespace xdpc::classify

@@ -39,9 +39,8 @@ std::vector<Header> sample_headers(const RuleSet& set, size_t count, uint64_t se
         const size_t aimed = set.size() ? random() % set.size() : 0;
         header.present = set.size() ? closed(set, set.needs[aimed]) : 0;
         for (size_t f = 0; f < set.fields.size(); ++f) {
-            const Range all{0, static_cast<uint32_t>(max_of_width(set.fields[f].width))};
             const bool miss = set.size() == 0 || random() % 16 == 0;
-            header.values.push_back(within(miss ? all : set.box(aimed)[f]));
+            header.values.push_back(within(miss ? whole(set.fields[f]) : set.box(aimed)[f]));
         }
         if (random() % 8 == 0) { // another kind of packet
             header.present = set.size() ? closed(set, set.needs[random() % set.size()]) : 0;

@@ -113,9 +113,16 @@ struct xdpc_listener {
     xdpc_u32 by;       /* of captures, in that generation; in others all are told, and the listener chooses */
     xdpc_u32 generation;
 };
+/* Where a packet's way ends, a program as compiled has the jump `if r10 == XDPC_HOOK goto silent`, which is
+   never taken, and behind it what tells of the packet. The runtime loads programs without both until somebody
+   captures. */
+#define XDPC_HOOK 0x78647063
+/* Programs stand in this section: those in `xdp` libbpf would load by a handler of its own. */
+#define XDPC_SECTION "policy"
+
 /* Section `.data.capture`, of one element and mapped by listeners. */
 struct xdpc_capture {
-    xdpc_u32 capturing; /* a bit for each listener to decided packets: 0 costs a load and a branch */
+    xdpc_u32 capturing; /* a bit for each listener to decided packets */
     xdpc_u32 watching;  /* a bit for each listener to `log` and `sample` */
     struct xdpc_listener listeners[XDPC_LISTENERS];
 };

@@ -116,6 +116,9 @@ NOINLINE u64 xdpc_sample(struct xdp_md* ctx, u64 by, u32 snap, u64 now) {
 
 /* A packet that was decided, as it came in: statements that rewrite frames will need it saved before. */
 NOINLINE u64 xdpc_captured(struct xdp_md* ctx, u32 by, u32 action, u32 generation) {
+    if (!*(volatile u32*)&xdpc_capture.capturing) { /* they were killed */
+        return 0;
+    }
     struct xdpc_event event = {.kind = XDPC_EVENT_CAPTURE, .by = by, .action = action};
     u64 now = monotonic_ns();
     event.generation = generation;

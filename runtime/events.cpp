@@ -1,5 +1,6 @@
 #include "runtime/events.h"
 #include "runtime/held.h"
+#include "runtime/hooked.h"
 
 #include <algorithm>
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 
 namespace xdpc::rt {
@@ -34,6 +36,7 @@ struct Place {
     uint32_t map_id = 0; // of `capture`
     Mapping mapping;
     Fd rings;
+    bool has_hooks = false; // to be put in while somebody captures
     [[nodiscard]] xdpc_capture& shared() const { return *static_cast<xdpc_capture*>(mapping.address()); }
 };
 
@@ -66,6 +69,7 @@ Result<Place> open_place(const Generation& generation) {
     if (address == MAP_FAILED)
         return fail_errno("cannot map what listeners share");
     place.mapping = Mapping(address, size);
+    place.has_hooks = access((generation.path + "/code").c_str(), F_OK) == 0;
     return place;
 }
 
@@ -87,6 +91,7 @@ struct Listener::Impl {
     std::string directory;
     ListenOptions options;
     Place place;
+    uint64_t network_namespace = 0;
     uint32_t ifindex = 0;
     uint32_t index = 0; // of the listener
     InterfaceLock lock; // on that index
@@ -96,6 +101,7 @@ struct Listener::Impl {
     std::vector<std::string> notes;
     uint64_t lost_before = 0; // in maps that are not the policy's any more
     uint64_t renewed_ns = 0;
+    bool hooked = false; // the hooks are in because of us too
     const std::function<bool(const Event&)>* use = nullptr;
     bool stopped = false;
 
@@ -105,6 +111,8 @@ struct Listener::Impl {
     ~Impl() {
         leave();
         lock.remove_file();
+        if (hooked)
+            unhook_unwatched();
     }
 
     [[nodiscard]] xdpc_listener& mine() const { return place.shared().listeners[index]; }
@@ -112,11 +120,13 @@ struct Listener::Impl {
     [[nodiscard]] const Decider* decider_of(const Artifact& policy, const xdpc_event& event) const;
     const Artifact* policy_of(uint32_t generation);
     [[nodiscard]] uint32_t wanted_author() const;
-    Result<void> take_place(uint64_t network_namespace);
+    Result<void> take_place();
     Result<void> enter();
     void leave();
     void renew();
     Result<void> follow();
+    Result<void> hook_again();
+    void unhook_unwatched() const;
     void handle(const void* data, size_t size);
 };
 
@@ -158,7 +168,7 @@ uint32_t Listener::Impl::wanted_author() const {
 }
 
 /// A free place among the listeners, held by a lock.
-Result<void> Listener::Impl::take_place(uint64_t network_namespace) {
+Result<void> Listener::Impl::take_place() {
     std::string holders;
     for (index = 0; index < XDPC_LISTENERS; index++) {
         auto held = InterfaceLock::acquire_listener(network_namespace, ifindex, index);
@@ -208,6 +218,24 @@ void Listener::Impl::leave() {
     place = Place();
 }
 
+/// Whoever was stopped for longer than its term has lost the hooks to another command.
+Result<void> Listener::Impl::hook_again() {
+    auto held = InterfaceLock::acquire(network_namespace, ifindex);
+    if (!held)
+        return tl::unexpected(held.error());
+    renew();
+    auto running = repair(directory);
+    if (!running)
+        return tl::unexpected(running.error());
+    return running->live && running->live->number == place.generation ? rt::hook(*running) : Result<void>{};
+}
+
+/// Repairing takes hooks out that nobody needs. If a command holds the lock, the next one does it.
+void Listener::Impl::unhook_unwatched() const {
+    if (const auto held = InterfaceLock::acquire(network_namespace, ifindex))
+        (void)repair(directory);
+}
+
 /// Looks whether another policy runs by now, and goes over to it.
 Result<void> Listener::Impl::follow() {
     auto running = find_running(directory);
@@ -216,7 +244,7 @@ Result<void> Listener::Impl::follow() {
     if (!running->link || !running->live)
         return fail(fmt::format("the policy was taken off `{}`", iface));
     if (running->live->number == place.generation)
-        return {};
+        return hooked && !running->hooked && place.has_hooks ? hook_again() : Result<void>{};
     const Artifact* policy = policy_of(running->live->number);
     auto next = open_place(*running->live);
     if (policy == nullptr || !next) {
@@ -234,6 +262,7 @@ Result<void> Listener::Impl::follow() {
         notes.push_back(fmt::format("it has no rule `{}`", options.rule));
     if (next->map_id == place.map_id) {
         place.generation = next->generation;
+        place.has_hooks = next->has_hooks;
         return {};
     }
     leave();
@@ -282,6 +311,7 @@ Result<Listener> Listener::open(const std::string& iface, const ListenOptions& o
     auto impl = std::make_unique<Impl>();
     impl->iface = iface;
     impl->directory = held->running.directory;
+    impl->network_namespace = held->network_namespace;
     impl->ifindex = held->iface.index;
     impl->options = options;
     auto place = open_place(*held->running.live);
@@ -289,7 +319,7 @@ Result<Listener> Listener::open(const std::string& iface, const ListenOptions& o
         return tl::unexpected(place.error());
     if (impl->policy_of(place->generation) == nullptr)
         return fail(fmt::format("the pins of the policy on `{}` are gone", iface), "apply it again");
-    if (auto taken = impl->take_place(held->network_namespace); !taken)
+    if (auto taken = impl->take_place(); !taken)
         return tl::unexpected(taken.error());
     impl->place = std::move(*place);
     impl->ring_map =
@@ -305,6 +335,11 @@ Result<Listener> Listener::open(const std::string& iface, const ListenOptions& o
         return fail_errno("cannot read the ring buffer");
     if (auto entered = impl->enter(); !entered)
         return tl::unexpected(entered.error());
+    if (options.packets) {
+        if (auto hooked = hook(held->running); !hooked)
+            return tl::unexpected(hooked.error());
+        impl->hooked = true;
+    }
     return Listener(std::move(impl));
 }
 

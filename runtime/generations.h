@@ -38,6 +38,7 @@ struct Running {
     std::optional<PinnedLink> link;
     std::vector<Generation> generations; // as they were found, where the link is attached
     std::optional<Generation> live;      // whose program the link runs
+    bool hooked = false;                 // it is the one with hooks
 };
 /// Looks only.
 Result<Running> find_running(const std::string& directory);

@@ -1,4 +1,5 @@
 #include "runtime/load.h"
+#include "runtime/code.h"
 #include "runtime/load_state.h"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ struct Loaded::Impl {
     uint32_t program_id = 0;
     VerifierReport report;
     Mapping test_area;
+    std::vector<Code> code;
     std::shared_ptr<LoadedState> state;
 
     Impl() = default;
@@ -291,6 +293,7 @@ uint32_t VerifierLogs::deepest_stack() const {
 tl::expected<Loaded, LoadError> load_with(const std::shared_ptr<const Artifact>& shared,
                                           const LoadOptions& options, LogLevel log_level) {
     LibbpfMessages messages;
+    const CodeTaker taker(options.hooks);
     auto impl = open_object(shared, messages);
     if (!impl)
         return tl::unexpected(impl.error());
@@ -309,6 +312,7 @@ tl::expected<Loaded, LoadError> load_with(const std::shared_ptr<const Artifact>&
     std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     if (error != 0)
         return tl::unexpected(load_error(error, logs->last(), messages, artifact));
+    (*impl)->code = taker.taken();
     (*impl)->report.load_ms = took.count();
     (*impl)->report.stack_bytes = logs->deepest_stack();
     if (auto filled = fill_report(**impl).and_then([&] { return fill_programs(**impl); }); !filled)
@@ -343,6 +347,9 @@ xdpc_test_area* Loaded::test_area() const {
     return static_cast<xdpc_test_area*>(impl_->test_area.address());
 }
 
+const std::vector<Code>& Loaded::code() const {
+    return impl_->code;
+}
 LoadedState& Loaded::state() const {
     return *impl_->state;
 }

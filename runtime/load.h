@@ -73,6 +73,8 @@ struct Binding {
 
 /// What lasts from packet to packet (load_state.h).
 struct LoadedState;
+/// A program's instructions (hooks.h).
+struct Code;
 
 /// A loaded program with its maps, and the programs that it goes on to; not attached. Move-only.
 class Loaded {
@@ -91,6 +93,8 @@ public:
     /// The mapped `.data.test` of an instrumented program; null otherwise.
     [[nodiscard]] xdpc_test_area* test_area() const;
     [[nodiscard]] LoadedState& state() const;
+    /// The programs as compiled, with ids of maps in the place of descriptors; none if they have no hooks.
+    [[nodiscard]] const std::vector<Code>& code() const;
     /// Puts what the state has for tables that programs write into them; see load_state.h.
     Result<void> fill_tables(uint64_t now,
                              std::vector<std::pair<uint32_t, std::vector<uint32_t>>>* added) const;
@@ -107,6 +111,7 @@ struct LoadOptions {
     std::shared_ptr<LoadedState> state = {}; // taken over; none: all is begun anew
     /// Maps of a running program that this one shares, by name; those of another shape are made anew.
     std::vector<std::pair<std::string, int>> shared = {};
+    bool hooks = false; // the programs tell what they decide; else what would is left out (hooks.h)
 };
 /// `artifact` has to live as long as what is loaded.
 tl::expected<Loaded, LoadError> load_shared(std::shared_ptr<const Artifact> artifact,

@@ -162,13 +162,17 @@ static void wait_if_cut(const Generation& generation) {
         wait_for_running_programs();
 }
 
+Result<void> remove_tree(const std::string& path) {
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (error)
+        return fail_errno(fmt::format("cannot remove {}", path), error.value());
+    return {};
+}
+
 Result<void> remove_generation(const Generation& generation) {
     wait_if_cut(generation);
-    std::error_code error;
-    fs::remove_all(generation.path, error);
-    if (error)
-        return fail_errno(fmt::format("cannot remove {}", generation.path), error.value());
-    return {};
+    return remove_tree(generation.path);
 }
 
 Result<void> remove_directory(const std::string& directory) {
@@ -178,10 +182,8 @@ Result<void> remove_directory(const std::string& directory) {
         return fail_errno(fmt::format("cannot remove {}", link));
     for (const Generation& generation : generations(directory))
         wait_if_cut(generation);
-    std::error_code error;
-    fs::remove_all(directory, error);
-    if (error)
-        return fail_errno(fmt::format("cannot remove {}", directory), error.value());
+    if (auto removed = remove_tree(directory); !removed)
+        return removed;
     // Only if empty; another interface may live there.
     std::string parent = fs::path(directory).parent_path();
     rmdir(parent.c_str());

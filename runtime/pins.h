@@ -41,6 +41,8 @@ Result<void> pin(const Fd& object, const std::string& path);
 Result<void> pin(int fd, const std::string& path);
 /// Invalid if there is no such pin or it may not be opened (errno tells).
 Fd open_pin(const std::string& path);
+/// Unpins all below, and removes the directory.
+Result<void> remove_tree(const std::string& path);
 Result<void> remove_generation(const Generation& generation);
 /// Removes the link's pin, all generations and the directory, and parents that are left empty.
 Result<void> remove_directory(const std::string& directory);

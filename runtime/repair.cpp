@@ -1,5 +1,6 @@
 #include "runtime/adopt.h"
 #include "runtime/exchange_sets.h"
+#include "runtime/hooked.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,8 +16,8 @@ std::function<void(const char*)>& hook() {
     return function;
 }
 
-uint32_t pinned_program_id(const Generation& generation) {
-    Fd program = open_pin(generation.path + "/prog");
+uint32_t entry_program_id(const Generation& generation, bool hooked) {
+    const Fd program = entry_program(generation, hooked);
     bpf_prog_info info{};
     uint32_t size = sizeof info;
     if (!program.valid() || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
@@ -47,8 +48,12 @@ Result<Running> find_running(const std::string& directory) {
     if (running.link && running.link->ifindex != 0) {
         running.generations = generations(directory);
         for (const Generation& generation : running.generations) {
-            if (pinned_program_id(generation) == running.link->program_id)
+            const bool silent = entry_program_id(generation, false) == running.link->program_id;
+            const bool hooked = !silent && entry_program_id(generation, true) == running.link->program_id;
+            if (silent || hooked) {
                 running.live = generation;
+                running.hooked = hooked;
+            }
         }
     }
     return running;
@@ -81,6 +86,7 @@ Result<Running> repair(const std::string& directory) {
     if (running->live) {
         if (auto finished = finish_exchange(running->live->path); !finished)
             return tl::unexpected(finished.error());
+        unhook_unwatched(*running);
     }
     return running;
 }

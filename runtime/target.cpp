@@ -1,5 +1,6 @@
 #include "runtime/target.h"
 #include "runtime/event_maps.h"
+#include "runtime/hooked.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -170,65 +171,6 @@ Result<void> turn_off_rxvlan(Target& target, const Artifact& artifact, const App
 
 namespace {
 
-Result<void> pin_map(const Target& target, const std::string& name) {
-    int fd = target.loaded->map_fd(name);
-    return fd < 0 ? Result<void>{} : pin(fd, target.generation.path + "/" + name);
-}
-
-Result<void> pin_state(const Target& target, const Artifact& artifact) {
-    const Adoption& adoption = target.adoption;
-    Result<void> done;
-    for (const char* name : {"limits", "quotas", "dynamic"})
-        done = done.and_then([&] { return pin_map(target, name); });
-    for (size_t id = 0; id < artifact.limits.size(); id++)
-        done = done.and_then([&] { return pin_map(target, limit_map(id)); }).and_then([&] {
-            return pin_map(target, limit_ring(id));
-        });
-    for (size_t id = 0; id < artifact.sets.size(); id++) {
-        const SetArray& array = adoption.state->arrays[id];
-        const std::string& path = target.generation.path;
-        done = done.and_then([&] { return pin_map(target, set_map(id)); })
-                   .and_then([&] { return pin_map(target, set_ring(id)); })
-                   .and_then([&] {
-                       return array.valid() ? pin(array.fd, path + "/" + inner_pin(id)) : Result<void>{};
-                   })
-                   .and_then([&] {
-                       return adoption.carry[id].valid() ? pin(adoption.carry[id], path + "/" + carry_pin(id))
-                                                         : Result<void>{};
-                   });
-    }
-    return done;
-}
-
-} // namespace
-
-Result<void> pin_generation(Target& target, const Artifact& artifact) {
-    step("pin");
-    auto base = make_base(artifact.slots);
-    if (!base)
-        return tl::unexpected(base.error());
-    auto meta = make_meta(artifact, target.generation.number, static_cast<uint64_t>(time(nullptr)));
-    if (!meta)
-        return tl::unexpected(meta.error());
-    target.pinned = true;
-    auto record = make_record(artifact, target.adoption.state->slots);
-    if (!record)
-        return tl::unexpected(record.error());
-    const std::string& path = target.generation.path;
-    int counters = target.loaded->map_fd("counters");
-    return make_directories(path)
-        .and_then([&] { return pin(*record, path + "/state"); })
-        .and_then([&] { return pin_state(target, artifact); })
-        .and_then([&] { return pin(target.loaded->program_fd(), path + "/prog"); })
-        .and_then([&] { return pin_map(target, programs_map); })
-        .and_then([&] { return counters < 0 ? Result<void>{} : pin(counters, path + "/counters"); })
-        .and_then([&] { return pin(*base, path + "/base"); })
-        .and_then([&] { return pin_event_maps(*target.loaded, target.generation); })
-        .and_then([&] { return pin(*meta, path + "/meta"); });
-}
-
-namespace {
-
 /// Errors by which drivers say that they cannot run this natively, now or ever (MTU, queues, no support).
 bool native_is_refused(int error) {
     constexpr int kernel_not_supported = 524;
@@ -274,16 +216,22 @@ Result<Fd> create_link_in_mode(Target& target, Mode wanted) {
     return failed;
 }
 
+Fd old_program_of(const Target& target) {
+    const Running& running = target.running;
+    return running.live ? entry_program(*running.live, running.hooked) : Fd();
+}
+
 Result<void> swap(Target& target) {
     step("swap");
     const PinnedLink& link = *target.running.link;
-    Fd old_program = target.running.live ? open_pin(target.running.live->path + "/prog") : Fd();
+    Fd old_program = old_program_of(target);
     LIBBPF_OPTS(bpf_link_update_opts, options);
     if (old_program.valid()) {
         options.flags = BPF_F_REPLACE;
         options.old_prog_fd = static_cast<uint32_t>(old_program.get());
     }
-    if (bpf_link_update(link.fd.get(), target.loaded->program_fd(), &options) != 0)
+    const int program = target.hooked.valid() ? target.hooked.get() : target.loaded->program_fd();
+    if (bpf_link_update(link.fd.get(), program, &options) != 0)
         return fail_errno(fmt::format("cannot replace the program on `{}`", target.iface.name));
     target.swapped = true;
     return {};
@@ -348,7 +296,7 @@ namespace {
 
 /// Puts the old program back where the new one already ran.
 Result<void> swap_back(Target& target) {
-    Fd old_program = target.running.live ? open_pin(target.running.live->path + "/prog") : Fd();
+    Fd old_program = old_program_of(target);
     if (!old_program.valid())
         return fail(fmt::format("the earlier program of `{}` is gone: the new one stays", target.iface.name));
     if (bpf_link_update(target.running.link->fd.get(), old_program.get(), nullptr) != 0)

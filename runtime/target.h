@@ -18,6 +18,7 @@ struct Target {
     Adoption adoption;
     AddedKeys added; // to tables that the old program uses too
     std::optional<Loaded> loaded;
+    Fd hooked; // runs in its place while somebody captures
     Fd link;
     ApplyReport report;
     // What undo has to take back.

@@ -12,10 +12,10 @@ Done make_done(Lowering& l, Value* ctx) {
     auto& b = l.builder;
     BasicBlock* here = b.GetInsertBlock();
     Done done{};
+    done.ctx = ctx;
     done.counted = l.block("counted");
-    done.plain = l.block("plain");
     b.SetInsertPoint(done.counted);
-    done.counted_action = b.CreatePHI(l.i32(), 4, "action");
+    done.action = b.CreatePHI(l.i32(), 4, "action");
     done.slot = b.CreatePHI(l.i32(), 4, "slot");
     Function* function = here->getParent();
     IRBuilder<> head(&function->getEntryBlock(), function->getEntryBlock().begin());
@@ -34,14 +34,10 @@ Done make_done(Lowering& l, Value* ctx) {
     b.CreateAlignedStore(b.CreateAdd(bytes, length), bytes_at, Align(8));
     b.CreateBr(end);
     b.SetInsertPoint(end);
-    emit_return(l, ctx, done.counted_action, [&] { // the slot is still where the look-up found it
+    emit_return(l, ctx, done.action, [&] { // the slot is still where the look-up found it
         Value* slot = b.CreateAlignedLoad(l.i32(), key, Align(4));
         return b.CreateOr(slot, uint64_t{XDPC_BY_SLOT});
     });
-    b.SetInsertPoint(done.plain);
-    done.plain_action = b.CreatePHI(l.i32(), 4, "action");
-    done.plain_by = b.CreatePHI(l.i32(), 4, "by");
-    emit_return(l, ctx, done.plain_action, [&] { return done.plain_by; });
     b.SetInsertPoint(here);
     return done;
 }
@@ -51,7 +47,7 @@ Program begin_program(Lowering& l, const std::string& name) {
     const Span place = l.input.program.chains[l.input.program.entry.value].end.span;
     Function* main = Function::Create(FunctionType::get(l.i32(), {l.ptr()}, false),
                                       GlobalValue::ExternalLinkage, name, l.module);
-    main->setSection("xdp");
+    main->setSection(XDPC_SECTION);
     main->addFnAttr(Attribute::NoUnwind);
     l.debug.begin_function(*main, place);
     Program program{main->getArg(0), {}};

@@ -1,6 +1,9 @@
-// What a program tells those who listen: `log`, `sample`, decided packets. While nobody listens each costs
-// the load of a word of `.data.capture` and a branch; the rest is in codegen-templates/events.bpf.c.
+// What a program tells those who listen: `log`, `sample`, decided packets. While nobody listens, the first
+// two cost the load of a word of `.data.capture` and a branch, and what tells of decided packets is not in
+// the program that runs (XDPC_HOOK in abi.h). The rest is in codegen-templates/events.bpf.c.
 #include "compiler/codegen/rules.h"
+
+#include <llvm/IR/InlineAsm.h>
 
 #include <cstddef>
 
@@ -41,6 +44,18 @@ BasicBlock* enter_if_listening(Lowering& l, uint64_t word) {
     Value* bits = b.CreateAlignedLoad(l.i32(), at(l, l.capture, word), Align(4), true);
     branch_rarely(l, b.CreateICmpNE(bits, l.c32(0)), listening, silent);
     b.SetInsertPoint(listening);
+    return silent;
+}
+
+/// The builder goes on in a block that programs without hook do not have; gives the one behind it. LLVM must
+/// not look into the jump: to it both ways are open.
+BasicBlock* enter_hooked(Lowering& l) {
+    BasicBlock* hooked = l.block("hooked");
+    BasicBlock* silent = l.block("silent");
+    auto* type = FunctionType::get(l.builder.getVoidTy(), false);
+    const std::string jump = "if r10 == " + std::to_string(XDPC_HOOK) + " goto ${0:l}";
+    l.builder.CreateCallBr(type, InlineAsm::get(type, jump, "!i", true), hooked, {silent});
+    l.builder.SetInsertPoint(hooked);
     return silent;
 }
 
@@ -92,7 +107,7 @@ void add_event_maps(Lowering& l) {
 void emit_return(Lowering& l, Value* ctx, Value* action, const std::function<Value*()>& by) {
     auto& b = l.builder;
     if (can_capture(l)) {
-        BasicBlock* silent = enter_if_listening(l, offsetof(xdpc_capture, capturing));
+        BasicBlock* silent = enter_hooked(l);
         b.CreateCall(template_function(l, "xdpc_captured", 3), {ctx, by(), action, generation(l)});
         b.CreateBr(silent);
         b.SetInsertPoint(silent);

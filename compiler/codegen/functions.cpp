@@ -15,13 +15,11 @@ void Ends::decided(uint32_t action, std::optional<ir::SlotId> slot, DeciderId by
         return;
     }
     if (slot) {
-        done->counted_action->addIncoming(l.c32(action), b.GetInsertBlock());
+        done->action->addIncoming(l.c32(action), b.GetInsertBlock());
         done->slot->addIncoming(l.c32(slot->value), b.GetInsertBlock());
         b.CreateBr(done->counted);
     } else {
-        done->plain_action->addIncoming(l.c32(action), b.GetInsertBlock());
-        done->plain_by->addIncoming(l.c32(by.value), b.GetInsertBlock());
-        b.CreateBr(done->plain);
+        emit_return(l, done->ctx, l.c32(action), [&] { return l.c32(by.value); });
     }
 }
 
@@ -42,13 +40,14 @@ void Ends::propagate(Value* decision) {
         return;
     }
     Value* action = b.CreateAnd(b.CreateLShr(decision, result_action_shift), uint64_t{7});
-    Value* who = b.CreateAnd(decision, uint64_t{result_by_mask});
+    const auto who = [&] { return b.CreateAnd(decision, uint64_t{result_by_mask}); };
     Value* counted = b.CreateICmpNE(b.CreateAnd(decision, uint64_t{result_counted}), l.c32(0));
-    done->counted_action->addIncoming(action, b.GetInsertBlock());
-    done->slot->addIncoming(who, b.GetInsertBlock());
-    done->plain_action->addIncoming(action, b.GetInsertBlock());
-    done->plain_by->addIncoming(who, b.GetInsertBlock());
-    b.CreateCondBr(counted, done->counted, done->plain);
+    done->action->addIncoming(action, b.GetInsertBlock());
+    done->slot->addIncoming(who(), b.GetInsertBlock());
+    BasicBlock* plain = l.block("plain");
+    b.CreateCondBr(counted, done->counted, plain);
+    b.SetInsertPoint(plain);
+    emit_return(l, done->ctx, action, who);
 }
 
 namespace {

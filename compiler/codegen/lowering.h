@@ -191,14 +191,12 @@ llvm::FunctionCallee template_function(Lowering& l, const char* name, unsigned s
 std::string link_templates(Lowering& l);
 
 // ---- done.cpp, rules.cpp, programs.cpp
-/// Where a decided packet's way ends: a counter is added to, and the program returns.
+/// Where the way of a packet ends that is counted: a counter is added to, and the program returns.
 struct Done {
+    llvm::Value* ctx = nullptr;
     llvm::BasicBlock* counted = nullptr;
-    llvm::PHINode* counted_action = nullptr;
+    llvm::PHINode* action = nullptr;
     llvm::PHINode* slot = nullptr;
-    llvm::BasicBlock* plain = nullptr; // without a counter
-    llvm::PHINode* plain_action = nullptr;
-    llvm::PHINode* plain_by = nullptr; // number of the decider
 };
 Done make_done(Lowering& l, llvm::Value* ctx);
 /// A program: its context and its end. The builder goes on where it begins.
@@ -239,7 +237,8 @@ void emit_state_functions(Lowering& l, Span place);
 void add_event_maps(Lowering& l);
 /// Whether decided packets may be captured.
 bool can_capture(const Lowering& l);
-/// Returns `action`, after telling those who listen. `by` gives what xdpc_event::by says of a capture.
+/// Returns `action`, after telling those who listen. `by` makes what xdpc_event::by says of a capture, where
+/// somebody listens: nothing is to be kept for it that would cost anything while nobody does.
 void emit_return(Lowering& l, llvm::Value* ctx, llvm::Value* action, const std::function<llvm::Value*()>& by);
 
 // ---- state.cpp

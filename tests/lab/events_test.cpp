@@ -1,9 +1,10 @@
 // `xdpc capture` on real traffic: what is captured, by whom it was decided, what tshark makes of the file.
 #include "compiler/packet/build.h"
-#include "tests/lab/lab.h"
+#include "tests/lab/load.h"
 #include "tests/lab/sockets.h"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -236,6 +237,107 @@ TEST(LabEvents, MistakesAreTold) {
     const Ran off = lab.xdpc({"capture", "-i", Lab::iface, "-w", "/dev/null"});
     EXPECT_EQ(off.status, 3);
     EXPECT_NE(off.err.find("options capture off"), std::string::npos) << off.err;
+}
+
+/// Instructions of the program on the interface.
+uint64_t instructions(const Lab& lab) {
+    const Ran ran = run({"bpftool", "-j", "prog", "show", "id", std::to_string(lab.attached_id())});
+    const auto shown = nlohmann::json::parse(ran.out, nullptr, false);
+    EXPECT_TRUE(shown.contains("bytes_xlated")) << ran.out << ran.err;
+    return shown["bytes_xlated"].get<uint64_t>() / 8;
+}
+
+TEST(LabEvents, HooksAreInTheProgramOnlyWhileSomebodyCaptures) {
+    Lab lab;
+    ASSERT_EQ(lab.apply("options capture off\n" + std::string(policy)).status, 0);
+    const uint64_t off = instructions(lab);
+    ASSERT_EQ(lab.apply(policy).status, 0);
+    EXPECT_EQ(instructions(lab), off);
+    const uint32_t silent = lab.attached_id();
+    const std::string all = lab.file("") + ".pcapng", one = lab.file("") + ".pcapng";
+    Background first(lab, {"capture", "-i", Lab::iface, "-w", all, "--count", "1"});
+    Background second(lab, {"capture", "-i", Lab::iface, "-w", one, "--count", "8"});
+    ASSERT_TRUE(begun(all) && begun(one));
+    EXPECT_GT(instructions(lab), off);
+    EXPECT_NE(lab.attached_id(), silent);
+    send(lab, 53, 1);
+    EXPECT_EQ(first.wait().status, 0) << first.wait().err;
+    EXPECT_GT(instructions(lab), off) << "the other still listens";
+    ASSERT_EQ(lab.apply(policy).status, 0);
+    EXPECT_GT(instructions(lab), off) << "and to the next generation";
+    send(lab, 53, 7);
+    EXPECT_EQ(second.wait().status, 0) << second.wait().err;
+    EXPECT_EQ(instructions(lab), off);
+    EXPECT_EQ(lab.counts().at("dns").packets, 8U) << "both forms count in the same maps";
+}
+
+TEST(LabEvents, HooksOfAKilledCaptureGoWithTheNextCommand) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(policy).status, 0);
+    const uint64_t silent = instructions(lab);
+    const uint32_t id = lab.attached_id();
+    const std::string file = lab.file("") + ".pcapng";
+    std::ofstream(file + ".go") << "now";
+    lab.inside().run([&] { EXPECT_EQ(run(signalled("KILL", file)).status, 128 + SIGKILL); });
+    EXPECT_GT(instructions(lab), silent);
+    send(lab, 80, 3);
+    std::this_thread::sleep_for(std::chrono::milliseconds(3200)); // it might only be slow
+    EXPECT_EQ(lab.counts().at("web").packets, 3U);
+    EXPECT_EQ(instructions(lab), silent);
+    EXPECT_EQ(lab.attached_id(), id);
+}
+
+TEST(LabEvents, KillsWhileHooksGoInLeaveAPolicyThatRuns) {
+    for (const char* cut : {"XDPC_TEST_PROGRAM_RULES=0", "XDPC_TEST_PROGRAM_RULES=1"}) {
+        Lab lab;
+        ASSERT_EQ(lab.apply(policy, {cut}).status, 0);
+        const uint32_t id = lab.attached_id();
+        for (const char* at : {"hook", "unhook"}) {
+            const Ran killed =
+                lab.xdpc({"capture", "-i", Lab::iface, "-w", "/dev/null", "--duration", "100ms"},
+                         {std::string("XDPC_TEST_STEP=") + at + ":kill"});
+            EXPECT_EQ(killed.status, 128 + SIGKILL) << at << killed.err;
+            send(lab, 80, 2);
+            std::this_thread::sleep_for(std::chrono::milliseconds(3200));
+            EXPECT_EQ(lab.xdpc({"stats", "-i", Lab::iface}).status, 0);
+            EXPECT_EQ(lab.attached_id(), id) << at;
+            const std::string file = lab.file("") + ".pcapng";
+            Background capture(lab, {"capture", "-i", Lab::iface, "-w", file, "--count", "4"});
+            ASSERT_TRUE(begun(file));
+            send(lab, 53, 4);
+            EXPECT_EQ(capture.wait().status, 0) << capture.wait().err;
+            EXPECT_EQ(tshark(file, {"frame.comment"}).size(), 4U);
+        }
+        EXPECT_EQ(lab.counts().at("web").packets, 4U);
+        EXPECT_EQ(lab.counts().at("dns").packets, 8U);
+    }
+}
+
+TEST(LabEvents, HooksGoInAndOutUnderLoadAndNoPacketIsLost) {
+    for (const char* cut : {"XDPC_TEST_PROGRAM_RULES=0", "XDPC_TEST_PROGRAM_RULES=1"}) {
+        Lab lab;
+        ASSERT_EQ(lab.apply(policy, {cut}).status, 0);
+        std::atomic<bool> changing = true;
+        uint64_t sent = 0;
+        std::thread sender([&] {
+            const packet::Frame frame = datagram(53);
+            lab.outside().run([&] {
+                sent = send_load([&](uint64_t) -> const packet::Frame& { return frame; },
+                                 [&](uint64_t) { return changing.load(); }, std::chrono::microseconds(100));
+            });
+        });
+        for (int i = 0; i < 10; ++i) {
+            const Ran ran = lab.xdpc({"capture", "-i", Lab::iface, "-w", "/dev/null", "--duration", "50ms"});
+            EXPECT_EQ(ran.status, 0) << ran.err;
+        }
+        changing = false;
+        sender.join();
+        const uint64_t dropped = driver_drops(lab);
+        EXPECT_GT(sent, 1000U);
+        const uint64_t counted = lab.counts().at("dns").packets;
+        EXPECT_LE(counted, sent);
+        EXPECT_LE(sent - counted, dropped) << "sent " << sent << ", counted " << counted;
+    }
 }
 
 TEST(LabEvents, ADetachedPolicyEndsTheCapture) {

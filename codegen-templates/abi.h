@@ -105,6 +105,14 @@ struct xdpc_event {
 #define XDPC_BY_SLOT 0x80000000u
 #define XDPC_BY_ANY 0xffffffffu
 
+/* A frame as it came in, saved for captures by programs that rewrite frames. The per-CPU array `saved_frame`.
+   `head.captured`: how many of its bytes; `head.length`: 0 if there is none. */
+enum { XDPC_SAVED_BYTES = 16384 };
+struct xdpc_saved {
+    struct xdpc_event head;
+    unsigned char bytes[XDPC_SAVED_BYTES];
+};
+
 struct xdpc_listener {
     xdpc_u64 until_ns; /* renewed by the listener; the program takes its bits back when it has passed */
     xdpc_u64 lost;     /* events that found the ring buffer full */

@@ -5,11 +5,13 @@
 extern struct xdpc_capture xdpc_capture;
 extern char rings;
 extern char logs;
+extern char saved_frame;
 
 static void* (*const find_in_map)(void*, const void*) = (void*)1;
 static u64 (*const monotonic_ns)(void) = (void*)5;
 static void* (*const ring_reserve)(void*, u64, u64) = (void*)131;
 static void (*const ring_submit)(void*, u64) = (void*)132;
+static long (*const ring_output)(void*, const void*, u64, u64) = (void*)130;
 static u64 (*const frame_length)(struct xdp_md*) = (void*)188;
 static long (*const load_frame)(struct xdp_md*, u32, void*, u32) = (void*)189;
 
@@ -114,7 +116,13 @@ NOINLINE u64 xdpc_sample(struct xdp_md* ctx, u64 by, u32 snap, u64 now) {
     return tell_watchers(ctx, &event, snap);
 }
 
-/* A packet that was decided, as it came in: statements that rewrite frames will need it saved before. */
+/* Whether the listener wants to be told of such a packet. */
+static inline int wants(struct xdpc_listener* l, u32 by, u32 action, u32 generation) {
+    return l->actions >> (action & 7) & 1 &&
+           (l->by == XDPC_BY_ANY || l->generation != generation || l->by == by);
+}
+
+/* A packet that was decided, as it came in: of programs that never rewrite frames. */
 NOINLINE u64 xdpc_captured(struct xdp_md* ctx, u32 by, u32 action, u32 generation) {
     if (!*(volatile u32*)&xdpc_capture.capturing) { /* they were killed */
         return 0;
@@ -128,11 +136,74 @@ NOINLINE u64 xdpc_captured(struct xdp_md* ctx, u32 by, u32 action, u32 generatio
         if (!(xdpc_capture.capturing >> place & 1) || !is_there(l, place, now)) {
             continue;
         }
-        if (!(l->actions >> (action & 7) & 1) ||
-            (l->by != XDPC_BY_ANY && l->generation == generation && l->by != by)) {
-            continue;
+        if (wants(l, by, action, generation)) {
+            tell(ctx, &event, place, l->snap);
         }
-        tell(ctx, &event, place, l->snap);
     }
+    return 0;
+}
+
+/* The frame as it came in, of others. */
+NOINLINE u64 xdpc_save_frame(struct xdp_md* ctx) {
+    u32 zero = 0;
+    struct xdpc_saved* saved = find_in_map(&saved_frame, &zero);
+    if (!saved || !*(volatile u32*)&xdpc_capture.capturing) {
+        return 0;
+    }
+    u32 size = frame_length(ctx);
+    saved->head.length = size;
+    saved->head.time_ns = monotonic_ns();
+    size = size < XDPC_SAVED_BYTES ? size : XDPC_SAVED_BYTES;
+    __asm__ volatile("" : "+r"(size)); /* the verifier has to see both bounds */
+    saved->head.captured =
+        size == 0 || size > XDPC_SAVED_BYTES || load_frame(ctx, 0, saved->bytes, size) ? 0 : size;
+    return 0;
+}
+
+static inline int output(struct xdpc_saved* saved, u32 place, u32 snap) {
+    void* ring = find_in_map(&rings, &place);
+    u32 size = saved->head.captured < snap ? saved->head.captured : snap;
+    if (!ring || size > XDPC_SAVED_BYTES) {
+        return 0;
+    }
+    u32 all = saved->head.captured;
+    saved->head.captured = size;
+    __asm__ volatile("" : "+r"(size));
+    int done = size <= XDPC_SAVED_BYTES && !ring_output(ring, saved, sizeof saved->head + size, 0);
+    saved->head.captured = all;
+    return done;
+}
+
+/* A packet's way takes less. While programs with hooks take the places of others one after the other, it may
+   begin in one of the old and end in one of the new: then what is saved is another frame. */
+#define SAVED_FOR_NS 1000000000ull
+
+NOINLINE u64 xdpc_captured_saved(struct xdp_md* ctx, u32 by, u32 action, u32 generation) {
+    u32 zero = 0;
+    struct xdpc_saved* saved = find_in_map(&saved_frame, &zero);
+    if (!saved || !saved->head.length) {
+        return 0;
+    }
+    u64 now = monotonic_ns();
+    u32 length = saved->head.length;
+    saved->head.length = 0;
+    if (now - saved->head.time_ns > SAVED_FOR_NS) {
+        return 0;
+    }
+    fill(ctx, &saved->head, now);
+    saved->head.kind = XDPC_EVENT_CAPTURE;
+    saved->head.by = by;
+    saved->head.action = action;
+    saved->head.index = 0;
+    saved->head.generation = generation;
+    saved->head.length = length;
+    for (u32 place = 0; place < XDPC_LISTENERS; ++place) {
+        struct xdpc_listener* l = &xdpc_capture.listeners[place];
+        if (xdpc_capture.capturing >> place & 1 && is_there(l, place, now) &&
+            wants(l, by, action, generation) && !output(saved, place, l->snap)) {
+            __sync_fetch_and_add(&l->lost, 1);
+        }
+    }
+    saved->head.length = 0;
     return 0;
 }

@@ -2,4 +2,6 @@
 #include "codegen-templates/events.bpf.c"
 #include "codegen-templates/live_sets.bpf.c"
 #include "codegen-templates/parse.bpf.c"
+#include "codegen-templates/reject.bpf.c"
+#include "codegen-templates/rewrite.bpf.c"
 #include "codegen-templates/state.bpf.c"

@@ -55,6 +55,20 @@ typedef xdpc_u64 u64;
 #define XDPC_OPTION_FOUND (1ULL << 24)
 #define XDPC_OPTION_WALKED (1ULL << 25)
 
+/* xdpc_set_field and its kin: whether the packet has what the statement needs, or is to be dropped. */
+enum { XDPC_REWRITE_ABSENT = 0, XDPC_REWRITE_DONE = 1, XDPC_REWRITE_REFUSED = 2 };
+/* Where xdpc_set_field finds the header, bits 16 and up; 0-15 its guard as in fields.def. */
+enum {
+    XDPC_IN_LINK = 0,
+    XDPC_IN_TAG = 1,
+    XDPC_IN_TYPE = 2, /* the EtherType before the network header */
+    XDPC_IN_NETWORK = 3,
+    XDPC_IN_TRANSPORT4 = 4,
+    XDPC_IN_TRANSPORT6 = 5,
+    XDPC_IN_TRANSPORT = 6,
+    XDPC_IN_PORTS = 7
+};
+
 /* xdpc_limit, xdpc_inline_limit */
 enum { XDPC_LIMIT_WITHIN = 0, XDPC_LIMIT_BEYOND = 1, XDPC_LIMIT_FULL = 2 };
 

@@ -67,6 +67,7 @@ bool reads_tags(const Statement& statement, const Policy& policy) {
                           [](const UpdateSetStatement& update) { return reads_tags(update.keys); },
                           [](const LogStatement&) { return false; },
                           [](const SampleStatement&) { return false; },
+                          [](const RewriteStatement& rewrite) { return reads_tags(rewrite.keys); },
                       },
                       statement);
 }

@@ -64,7 +64,19 @@ struct kept_text : Custom<kept_text> {
         return state.kept_length(rest);
     }
 };
-struct set_tail : seq<at<keyword<"set">>, kept_text> {};
+/// A field that is read, not the symbol that its header's name may be, too (`ether type set ip`).
+struct field_ahead : Custom<field_ahead> {
+    static Length length(std::string_view rest, const Context& context) {
+        return text::field_ahead(rest, context.free > 0) ? Length(1) : Length();
+    }
+};
+struct set_source : sor<raw_selector, meta_selector, field_selector> {};
+struct set_operator : sor<one<'+'>, one<'-'>, and_operator, xor_operator, or_operator, shift_operator> {};
+struct set_number : operand {};
+struct set_operation : seq<set_operator, gap, must<set_number>> {};
+struct set_constant : value {};
+struct set_to : sor<seq<at<field_ahead>, set_source, star<gap, set_operation>>, set_constant> {};
+struct set_tail : seq<keyword<"set">, gap, must<set_to>> {};
 struct match_value : value {};
 struct match_tail : sor<vmap_tail, set_tail, exists, missing, seq<opt<relation, gap>, must<match_value>>> {};
 struct match_statement : seq<selectors, gap, must<match_tail>> {};
@@ -81,6 +93,27 @@ struct boolean_match : seq<keyword<"meta">, gap, boolean_key, not_at<gap, tail_a
 struct counter_statement : seq<keyword<"counter">, not_at<gap, keyword<"name">>, opt<counts>> {};
 struct nocount_statement : keyword<"nocount"> {};
 struct comment_statement : seq<keyword<"comment">, gap, must<comment_text>> {};
+struct reset_word : keyword<"reset"> {};
+struct reflect_statement : keyword<"reflect"> {};
+struct reply_what : keyword<"echo"> {};
+struct reply_statement : seq<keyword<"reply">, gap, must<reply_what>> {};
+struct reject_reset : seq<keyword<"tcp">, gap, must<reset_word>> {};
+struct reject_family : sor<keyword<"icmpx">, keyword<"icmpv6">, keyword<"icmp">> {};
+struct reject_code : identifier {};
+struct reject_with
+    : sor<reject_reset, seq<reject_family, gap, opt<keyword<"type">, gap>, must<reject_code>>> {};
+struct reject_statement : seq<keyword<"reject">, opt<gap, keyword<"with">, gap, must<reject_with>>> {};
+struct vlan_id_word : keyword<"id"> {};
+struct vlan_id_value : operand {};
+struct vlan_pcp_value : operand {};
+struct vlan_type_value : word {};
+struct vlan_push_statement
+    : seq<keyword<"vlan">, gap, keyword<"push">, gap, must<vlan_id_word>, gap, must<vlan_id_value>,
+          star<gap, sor<seq<keyword<"pcp">, gap, must<vlan_pcp_value>>,
+                        seq<keyword<"type">, gap, must<vlan_type_value>>>>> {};
+struct vlan_pop_statement : seq<keyword<"vlan">, gap, keyword<"pop">> {};
+struct action_statement
+    : sor<reflect_statement, reply_statement, reject_statement, vlan_push_statement, vlan_pop_statement> {};
 struct update_word : sor<keyword<"add">, keyword<"update">, keyword<"delete">> {};
 struct updated_set : set_reference {};
 struct update_opening : one<'{'> {};
@@ -89,11 +122,10 @@ struct update_timeout : seq<keyword<"timeout">, gap, must<attribute_value>> {};
 struct update_statement
     : seq<update_word, gap, must<updated_set>, gap, must<update_opening>,
           inside<gap, must<updated_keys>, gap, opt<update_timeout>, gap, must<closing_brace>>> {};
-struct vlan_tag_statement : seq<at<keyword<"vlan">, gap, sor<keyword<"push">, keyword<"pop">>>, kept_text> {};
 struct call
     : seq<not_at<sor<keyword<"not">, keyword<"or">, keyword<"and">>>, at<identifier, one<'('>>, kept_text> {};
 struct keyword_statement : seq<at<word_of<text::is_other_statement>>, kept_text> {};
-struct other_statement : sor<vlan_tag_statement, keyword_statement, call> {};
+struct other_statement : sor<keyword_statement, call> {};
 
 /// `counter name tcp dport map { 22 : "ssh" }`: nft's choice of an object by a map.
 struct object_map_ahead : Custom<object_map_ahead> {
@@ -108,16 +140,16 @@ struct object_map_statement
 struct group;
 struct group_opening : at<one<'('>> {};
 struct negated_group : seq<keyword<"not">, gap, must<group_opening>, group> {};
-struct group_member : sor<negated_group, group, update_statement, stateful_statement, other_statement,
-                          boolean_match, header_match, match_statement> {};
+struct group_member : sor<negated_group, group, update_statement, stateful_statement, action_statement,
+                          other_statement, boolean_match, header_match, match_statement> {};
 struct alternative
     : seq<must<group_member>, star<gap, not_at<sor<one<')'>, keyword<"or">, eof>>, must<group_member>>> {};
 struct group : seq<one<'('>, inside<gap, alternative, star<gap, keyword<"or">, gap, alternative>, gap,
                                     must<closing_parenthesis>>> {};
 
 struct statement : sor<negated_group, group, verdict, counter_statement, nocount_statement, comment_statement,
-                       object_map_statement, update_statement, stateful_statement, other_statement,
-                       boolean_match, header_match, match_statement> {};
+                       object_map_statement, update_statement, stateful_statement, action_statement,
+                       other_statement, boolean_match, header_match, match_statement> {};
 struct error_statement : failure {};
 struct any_statement : recovering<must<statement>, Resume::Line, error_statement> {};
 

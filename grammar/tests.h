@@ -58,10 +58,15 @@ struct rule_reference : sor<quoted, rule_reference_text> {};
 struct by_rule : seq<keyword<"by">, gap, must<rule_reference>> {};
 struct to_interface : seq<keyword<"to">, gap, must<interface_name>> {};
 struct expect_count : number {};
-struct expect_verdict : seq<verdict, opt<gap, expect_count>, star<gap, sor<by_rule, to_interface>>> {};
-struct with_fields : seq<at<keyword<"with">>, kept_text> {};
-struct expect_verdicts
-    : seq<expect_verdict, star<gap, one<','>, gap, must<expect_verdict>>, opt<gap, with_fields>> {};
+struct with_opening : one<'{'> {};
+struct with_match : sor<negated_group, group, boolean_match, header_match, match_statement> {};
+struct with_matches
+    : seq<keyword<"with">, gap, must<with_opening>,
+          inside<gap, star<not_at<sor<one<'}'>, eof>>, must<with_match>, gap, opt<one<';'>>, gap>,
+                 must<closing_brace>>> {};
+struct expect_verdict
+    : seq<verdict, opt<gap, expect_count>, star<gap, sor<by_rule, to_interface, with_matches>>> {};
+struct expect_verdicts : seq<expect_verdict, star<gap, one<','>, gap, must<expect_verdict>>> {};
 struct expect_bytes_count : number {};
 struct expect_counter : seq<keyword<"counter">, gap, must<rule_reference>, gap, opt<keyword<"packets">, gap>,
                             must<expect_count>, opt<gap, keyword<"bytes">, gap, must<expect_bytes_count>>> {};

@@ -13,7 +13,11 @@ struct EventMap {
     bool shared;
 };
 constexpr EventMap event_maps[] = {
-    {".data.capture", "capture", true}, {"rings", "rings", true}, {"logs", "logs", false}};
+    {".data.capture", "capture", true},
+    {"rings", "rings", true},
+    {"logs", "logs", false},
+    {"saved_frame", "saved_frame", false}, // programs without hooks do not hold it
+};
 
 /// The `log` statements of each decider, in their order.
 std::map<uint32_t, std::vector<uint32_t>> logs_by_decider(const Artifact& policy) {

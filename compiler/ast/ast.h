@@ -2,124 +2,12 @@
 // where the text was wrong, so that checking can go on. Printing is in ast/print.h.
 #pragma once
 
-#include "compiler/base/source.h"
-#include "compiler/fields/fields.h"
-
-#include <memory>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
+#include "compiler/ast/values.h"
 
 namespace xdpc::ast {
 
-/// A name or a word and where it stands.
-struct Name {
-    std::string text;
-    Span span;
-    bool operator==(const Name& other) const { return text == other.text; } // places do not count
-};
-
-// ---- values
-// ----------------------------------------------------------------------------------------------------
-
-struct Value;
-using ValuePtr = std::shared_ptr<const Value>; // immutable tree
-
-struct Word { // 22, 0x1f, 10.0.0.1, 2001:db8::1, 02:00:00:00:00:01, echo-request, 10m, 20%
-    std::string text;
-};
-struct Quoted {       // "eth0", "2026-01-01 10:00:00"
-    std::string text; // without quotes
-};
-struct DefineRef { // $office
-    Name name;
-};
-struct SetRef { // @blocklist
-    Name name;
-};
-struct Star {};     // * as a vmap key
-struct RangeValue { // a-b
-    ValuePtr low, high;
-};
-/// a/b: a prefix (10.0.0.0/8), or flags / mask (syn / fin,syn): the checker decides by type.
-struct SlashValue {
-    ValuePtr left, right;
-};
-struct CommaValue { // syn,ack
-    std::vector<Value> parts;
-};
-struct ConcatValue { // 10.0.0.1 . 22
-    std::vector<Value> parts;
-};
-enum class BinaryOp { Or, And, Xor, Shl, Shr, Plus, Minus };
-struct BinaryValue { // (syn | ack), also `tcp or udp`
-    BinaryOp op;
-    ValuePtr left, right;
-};
-struct NotValue { // ~x, !x
-    ValuePtr operand;
-};
-/// An element of `{ … }`: a key, in a map what it maps to, and attributes.
-struct Element;
-struct ListValue {
-    std::vector<Element> elements;
-};
-/// `MATCH-LEFT-HAND-SIDE` as a value: `ip ttl - 1`, `ip saddr map @m` (for later statements).
-struct ErrorValue {}; // already diagnosed
-
-struct Value {
-    Span span;
-    std::variant<Word, Quoted, DefineRef, SetRef, Star, RangeValue, SlashValue, CommaValue, ConcatValue,
-                 BinaryValue, NotValue, ListValue, ErrorValue>
-        node;
-};
-
-enum class VerdictKind : uint8_t { Pass, Drop, Abort, Tx, Jump, Goto, Return, Continue };
-struct VerdictNode {
-    Span span;
-    VerdictKind kind = VerdictKind::Pass;
-    bool accept_spelling = false; // `accept` was written for `pass`; fmt prints `pass`
-    Name target;                  // of jump and goto
-};
-
-struct ElementAttribute { // timeout 10m, comment "x", counter, expires …
-    Name name;
-    std::optional<Value> value;
-};
-struct Element {
-    Span span;
-    Value key;
-    std::variant<std::monostate, VerdictNode, Value> mapped;
-    std::vector<ElementAttribute> attributes;
-};
-
 // ---- matches and statements
 // --------------------------------------------------------------------------------------
-
-/// `tcp dport`, `exthdr frag id`, `tcp option maxseg size`, `vlan.inner id`. `field` is empty for existence
-/// tests of a header (`exthdr frag exists`). Unknown names stay text: the checker reports them.
-struct FieldSelector {
-    Name header; // keyword as in the table: `exthdr frag` is "frag", `tcp option mss` "tcp option maxseg"
-    Name field;
-};
-struct MetaSelector { // `meta length`, also the unqualified `iifname`, `l4proto` nft accepts
-    Name name;
-};
-struct RawSelector { // @th,16,32
-    Name base;
-    uint64_t offset = 0;
-    uint64_t length = 0;
-};
-struct AddressSelector { // `saddr` / `daddr` without a family
-    Name name;
-};
-struct Selector {
-    Span span;
-    std::variant<FieldSelector, MetaSelector, RawSelector, AddressSelector> node;
-    std::optional<BinaryOp> op; // `& MASK` and its kin, with operand
-    std::optional<Value> operand;
-};
 
 enum class Relation : uint8_t {
     Implied,
@@ -198,6 +86,29 @@ struct SampleStatement { // `sample 1/100 snap 64`
     Amount one, one_in;
     std::optional<Amount> snap;
 };
+struct SetOperation { // `- 1`
+    Name op;
+    Value number;
+};
+/// `FIELD set VALUE`, `FIELD set FIELD - 1`
+struct SetStatement {
+    Selector field;
+    std::optional<Selector> from;
+    std::vector<SetOperation> operations; // on what `from` has
+    std::optional<Value> value;           // else
+};
+struct ReflectStatement {};
+struct ReplyStatement {}; // reply echo
+struct RejectStatement {  // reject with icmp port-unreachable
+    Name with;            // "tcp reset", "icmp", "icmpv6", "icmpx"; empty text for `reject` alone
+    Name code;            // empty text of a reset, and where nothing is said
+};
+struct VlanPushStatement {
+    Value id;
+    std::optional<Value> pcp;
+    Name type; // "8021q", "8021ad"; empty text where nothing is said
+};
+struct VlanPopStatement {};
 struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
 struct NocountStatement {};
 struct CommentStatement {
@@ -215,7 +126,8 @@ struct Statement {
     Span span;
     std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
                  CommentStatement, LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement,
-                 SampleStatement, OtherStatement, ErrorStatement>
+                 SampleStatement, SetStatement, ReflectStatement, ReplyStatement, RejectStatement,
+                 VlanPushStatement, VlanPopStatement, OtherStatement, ErrorStatement>
         node;
 };
 
@@ -250,8 +162,9 @@ struct SendStep {
 struct ExpectVerdict {
     VerdictNode verdict;
     std::optional<uint64_t> count;
-    std::optional<Name> by;    // a rule's name, FILE:LINE or `policy`
-    std::optional<Name> iface; // to IFACE
+    std::optional<Name> by;      // a rule's name, FILE:LINE or `policy`
+    std::optional<Name> iface;   // to IFACE
+    std::vector<Statement> with; // matches that hold of the frame that goes out
 };
 struct ExpectStep { // expect pass 10, drop 10
     std::vector<ExpectVerdict> verdicts;
@@ -279,7 +192,7 @@ struct ExpectBytesStep {
 struct AdvanceStep {
     Value time;
 };
-struct OtherStep { // `with { … }`, `given …`: not yet supported
+struct OtherStep { // `given …`: not yet supported
     Name keyword;
     std::string text;
 };

@@ -234,6 +234,12 @@ private:
     void dump(const NamedCounterStatement& counter) { line(text_of(counter)); }
     void dump(const LogStatement& log) { line(text_of(log)); }
     void dump(const SampleStatement& sample) { line(text_of(sample)); }
+    void dump(const SetStatement& set) { line(text_of(set)); }
+    void dump(const ReflectStatement&) { line("reflect"); }
+    void dump(const ReplyStatement&) { line("reply echo"); }
+    void dump(const RejectStatement& reject) { line(text_of(reject)); }
+    void dump(const VlanPushStatement& push) { line(text_of(push)); }
+    void dump(const VlanPopStatement&) { line("vlan pop"); }
     void dump(const CounterStatement&) { line("counter"); }
     void dump(const NocountStatement&) { line("nocount"); }
     void dump(const CommentStatement& comment) { line("comment " + quote(comment.text)); }
@@ -268,6 +274,9 @@ private:
                 text += expected.count ? fmt::format(" {}", *expected.count) : "";
                 text += expected.by ? " by " + quote(expected.by->text) : "";
                 line(expected.iface ? text + " to " + quote(expected.iface->text) : text);
+                if (!expected.with.empty()) {
+                    nested("with", [&] { statements(expected.with); });
+                }
             }
         });
     }

@@ -137,6 +137,26 @@ std::string text_of(const UpdateStatement& update) {
                        update.timeout ? " timeout " + text_of(*update.timeout, single) : "");
 }
 
+std::string text_of(const SetStatement& set) {
+    std::string out = text_of(set.field) + " set ";
+    out += set.from ? text_of(*set.from) : set.value ? text_of(*set.value, 0) : "";
+    for (const SetOperation& operation : set.operations) {
+        out += fmt::format(" {} {}", operation.op.text, text_of(operation.number, single));
+    }
+    return out;
+}
+
+std::string text_of(const RejectStatement& reject) {
+    std::string out = reject.with.text.empty() ? "reject" : "reject with " + reject.with.text;
+    return reject.code.text.empty() ? out : out + " " + reject.code.text;
+}
+
+std::string text_of(const VlanPushStatement& push) {
+    std::string out = "vlan push id " + text_of(push.id, single);
+    out += push.pcp ? " pcp " + text_of(*push.pcp, single) : "";
+    return push.type.text.empty() ? out : out + " type " + push.type.text;
+}
+
 std::string text_of(const Statement& statement, const ListPrinter& print_list) {
     return std::visit(
         Overloaded{[&](const Match& match) {
@@ -157,6 +177,12 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list) {
                    [](const NamedCounterStatement& counter) { return text_of(counter); },
                    [](const LogStatement& log) { return text_of(log); },
                    [](const SampleStatement& sample) { return text_of(sample); },
+                   [](const SetStatement& set) { return text_of(set); },
+                   [](const ReflectStatement&) { return std::string("reflect"); },
+                   [](const ReplyStatement&) { return std::string("reply echo"); },
+                   [](const RejectStatement& reject) { return text_of(reject); },
+                   [](const VlanPushStatement& push) { return text_of(push); },
+                   [](const VlanPopStatement&) { return std::string("vlan pop"); },
                    [](const OtherStatement& other) { return other.text; },
                    [](const ErrorStatement&) { return std::string("<error>"); }},
         statement.node);

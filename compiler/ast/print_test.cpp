@@ -71,6 +71,10 @@ std::string text_of(const ExpectStep& step) {
         if (expected.iface) {
             out += " to " + name_text(expected.iface->text, "");
         }
+        for (size_t k = 0; k < expected.with.size(); ++k) {
+            out += (k == 0 ? " with { " : "; ") + text_of(expected.with[k]);
+        }
+        out += expected.with.empty() ? "" : " }";
     }
     return out;
 }

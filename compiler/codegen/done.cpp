@@ -53,6 +53,9 @@ Program begin_program(Lowering& l, const std::string& name) {
     Program program{main->getArg(0), {}};
     b.SetInsertPoint(BasicBlock::Create(l.context(), "entry", main));
     l.debug.at(b, place);
+    if (name == "xdpc") {
+        emit_save(l, program.ctx);
+    }
     BasicBlock* start = l.block("start");
     program.done = make_done(l, program.ctx);
     b.CreateBr(start);

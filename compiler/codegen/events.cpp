@@ -3,6 +3,7 @@
 // the program that runs (XDPC_HOOK in abi.h). The rest is in codegen-templates/events.bpf.c.
 #include "compiler/codegen/rules.h"
 
+#include <algorithm>
 #include <llvm/IR/InlineAsm.h>
 
 #include <cstddef>
@@ -14,6 +15,7 @@ using namespace llvm;
 namespace {
 
 constexpr uint32_t map_type_array = 2; // BPF_MAP_TYPE_ARRAY
+constexpr uint32_t map_type_percpu_array = 6;
 
 /// How many `log` statements have a clock, and whether any statement tells something.
 struct Told {
@@ -102,13 +104,28 @@ void add_event_maps(Lowering& l) {
     if (told.logs > 0) {
         l.debug.describe_map(*map_global(l, "logs"), map_type_array, told.logs, l.debug.bytes_type(8));
     }
+    const std::vector<bool> chains = ir::rewriting_chains(l.input.program);
+    if (can_capture(l) && std::find(chains.begin(), chains.end(), true) != chains.end()) {
+        l.saved = map_global(l, "saved_frame");
+        l.debug.describe_map(*l.saved, map_type_percpu_array, 1, l.debug.bytes_type(sizeof(xdpc_saved)));
+    }
+}
+
+void emit_save(Lowering& l, Value* ctx) {
+    if (l.saved) {
+        BasicBlock* silent = enter_hooked(l);
+        l.builder.CreateCall(template_function(l, "xdpc_save_frame", 0), {ctx});
+        l.builder.CreateBr(silent);
+        l.builder.SetInsertPoint(silent);
+    }
 }
 
 void emit_return(Lowering& l, Value* ctx, Value* action, const std::function<Value*()>& by) {
     auto& b = l.builder;
     if (can_capture(l)) {
         BasicBlock* silent = enter_hooked(l);
-        b.CreateCall(template_function(l, "xdpc_captured", 3), {ctx, by(), action, generation(l)});
+        const char* name = l.saved ? "xdpc_captured_saved" : "xdpc_captured";
+        b.CreateCall(template_function(l, name, 3), {ctx, by(), action, generation(l)});
         b.CreateBr(silent);
         b.SetInsertPoint(silent);
     }

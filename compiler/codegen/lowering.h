@@ -88,6 +88,8 @@ struct Lowering {
     std::map<std::string, StateFunction> state_functions;     // by name
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
     llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
+    llvm::GlobalVariable* saved = nullptr; // of programs that rewrite frames and can be listened to
+    llvm::Function* refresh = nullptr; // reads all keys anew; of programs that go on with rewritten frames
     unsigned tables_made = 0;
     std::vector<TableContents> contents;                   // by section and offset
     std::map<const void*, llvm::GlobalVariable*> laid_out; // by what of the plan it holds
@@ -237,9 +239,15 @@ void emit_state_functions(Lowering& l, Span place);
 void add_event_maps(Lowering& l);
 /// Whether decided packets may be captured.
 bool can_capture(const Lowering& l);
+/// Saves the frame as it comes in while somebody captures, where rules may change it.
+void emit_save(Lowering& l, llvm::Value* ctx);
 /// Returns `action`, after telling those who listen. `by` makes what xdpc_event::by says of a capture, where
 /// somebody listens: nothing is to be kept for it that would cost anything while nobody does.
 void emit_return(Lowering& l, llvm::Value* ctx, llvm::Value* action, const std::function<llvm::Value*()>& by);
+
+// ---- rewrites.cpp
+/// The body of Lowering::refresh, where that is called.
+void emit_refresh_function(Lowering& l, const KeyMemory& memory, Span place);
 
 // ---- state.cpp
 void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& keys, llvm::BasicBlock* yes,

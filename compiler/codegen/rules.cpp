@@ -138,7 +138,8 @@ template<class Emit> void leave_out(RuleScope& s, const ir::Step& step, BasicBlo
 bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by, const Exits& exits) {
     return std::visit(
         Overloaded{
-            [&](const ir::Guard&) { return false; }, // see emit_guards
+            [&](const ir::Guard&) { return false; },       // see emit_guards
+            [&](const ir::RewriteStep&) { return false; }, // see emit_change
             [&](const ir::Count& count) {
                 emit_count(s, count);
                 return false;
@@ -195,6 +196,27 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
         step.node);
 }
 
+/// Whether a step needs no keys and leads nowhere but to what follows it, or out.
+bool is_deaf(const ir::Step& step) {
+    const auto* decide = std::get_if<ir::Decide>(&step.node);
+    return std::holds_alternative<ir::Count>(step.node) || std::holds_alternative<ir::Log>(step.node) ||
+           std::holds_alternative<ir::Sample>(step.node) || (decide && action_of(decide->verdict));
+}
+
+/// A statement that changes the packet; `stale`: whether one before has, since when no keys were read anew.
+void emit_change(RuleScope& s, const ir::RewriteStep& step, bool stale, const Author& by,
+                 const Exits& exits) {
+    BasicBlock* absent = stale ? s.l.block("stale") : exits.next;
+    emit_rewrite(s, step, [&](const Verdict& v) { emit_verdict(s, v, by, exits); }, absent);
+    if (stale) {
+        BasicBlock* here = s.l.builder.GetInsertBlock();
+        s.l.builder.SetInsertPoint(absent);
+        emit_refresh(s);
+        s.l.builder.CreateBr(exits.next);
+        s.l.builder.SetInsertPoint(here);
+    }
+}
+
 /// From the step of that index on.
 void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits, size_t begin = 0) {
     Lowering& l = s.l;
@@ -203,14 +225,27 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits, size_t be
     if (is_to_break(l, rule)) {
         emit_breakage(s);
     }
+    bool stale = false; // keys are those of the packet before it was changed
     for (size_t i = begin; i < rule.steps.size();) {
         l.debug.at(l.builder, rule.steps[i].span);
-        if (std::holds_alternative<ir::Guard>(rule.steps[i].node)) {
+        const auto* change = std::get_if<ir::RewriteStep>(&rule.steps[i].node);
+        if (stale && !is_deaf(rule.steps[i]) && !(change && change->keys.empty())) {
+            emit_refresh(s);
+            stale = false;
+        }
+        if (change) {
+            emit_change(s, *change, stale, by, exits);
+            stale = true;
+            ++i;
+        } else if (std::holds_alternative<ir::Guard>(rule.steps[i].node)) {
             i = emit_guards(s, rule, i, exits);
             l.debug.at(l.builder, rule.span);
         } else if (const size_t at = i++; emit_action(s, rule.steps[at], i == rule.steps.size(), by, exits)) {
             return;
         }
+    }
+    if (stale) {
+        emit_refresh(s);
     }
     l.builder.CreateBr(exits.next);
 }

@@ -108,6 +108,13 @@ void emit_limit(RuleScope& s, const ir::LimitStep& limit, const EmitVerdict& ver
 void emit_quota(RuleScope& s, const ir::QuotaStep& quota, llvm::BasicBlock* next);
 void emit_update(RuleScope& s, const ir::UpdateSet& update, llvm::BasicBlock* next, llvm::BasicBlock* absent);
 
+// rewrites.cpp: what changes the packet.
+/// The builder goes on where it was done; where the packet has not what it needs, at `absent`.
+void emit_rewrite(RuleScope& s, const ir::RewriteStep& step, const EmitVerdict& verdict,
+                  llvm::BasicBlock* absent);
+/// Reads all keys anew; they are in memory.
+void emit_refresh(RuleScope& s);
+
 // events.cpp: what is told to those who listen; `rule` is where the statement stands.
 void emit_log(RuleScope& s, const ir::Log& log, DeciderId rule);
 void emit_sample(RuleScope& s, const ir::Sample& sample, DeciderId rule);

@@ -81,6 +81,13 @@ void emit_limit(RuleScope& s, const ir::LimitStep& step, const EmitVerdict& verd
     const Limit& limit = l.input.policy.limit(step.limit);
     Value* result = ask_limit(s, step, absent);
     BasicBlock* go_on = l.block("limit");
+    if (step.drops) {
+        BasicBlock* here = l.builder.GetInsertBlock();
+        next = l.block("limited");
+        l.builder.SetInsertPoint(next);
+        verdict(Drop{});
+        l.builder.SetInsertPoint(here);
+    }
     BasicBlock* within = step.over ? next : go_on;
     BasicBlock* beyond = step.over ? go_on : next;
     if (step.keys.empty() || limit.on_full == Limit::OnFull::Continue) {

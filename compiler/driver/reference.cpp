@@ -44,17 +44,18 @@ std::string names_of(TypeId type) {
     return n > shown ? out + ", …" : out;
 }
 
-std::string row(const std::string& name, uint16_t bits, TypeId type) {
-    return fmt::format("| `{}` | {} | {} | {} |\n", name, bits, name_of(type), names_of(type));
+std::string row(const std::string& name, uint16_t bits, TypeId type, Access access = Access::RO) {
+    return fmt::format("| `{}` | {} | {} | {} | {} |\n", name, bits, access == Access::RW ? "yes" : "",
+                       name_of(type), names_of(type));
 }
 
 } // namespace
 
 std::string field_reference() {
-    std::string out =
-        "# Header fields\n\nEvery field that a match can read. Printed by `xdpc features --fields` from "
-        "the one table, `compiler/fields/fields.def`; how packets are read is in "
-        "`compiler/fields/README.md`.\n";
+    std::string out = "# Header fields\n\nEvery field that a match can read; those with `set` can be set. "
+                      "Printed by `xdpc features --fields` from "
+                      "the one table, `compiler/fields/fields.def`; how packets are read is in "
+                      "`compiler/fields/README.md`.\n";
     const char* title = "";
     for (size_t i = 0; i < all_headers().size(); ++i) {
         const HeaderInfo& header = all_headers()[i];
@@ -63,15 +64,16 @@ std::string field_reference() {
             title = title_of(layer);
             out += fmt::format("\n## {}\n", title);
         }
-        out +=
-            fmt::format("\n### {}\n\n| match | bits | type | names |\n|---|---|---|---|\n", header.keyword);
+        out += fmt::format("\n### {}\n\n| match | bits | set | type | names |\n|---|---|---|---|---|\n",
+                           header.keyword);
         for (const FieldInfo& field : all_fields()) {
             if (field.header == static_cast<HeaderId>(i)) {
-                out += row(fmt::format("{} {}", header.keyword, field.name), field.bit_width, field.type);
+                out += row(fmt::format("{} {}", header.keyword, field.name), field.bit_width, field.type,
+                           field.access);
             }
         }
     }
-    out += "\n## Of the packet\n\n| match | bits | type | names |\n|---|---|---|---|\n";
+    out += "\n## Of the packet\n\n| match | bits | set | type | names |\n|---|---|---|---|---|\n";
     for (const MetaInfo& meta : all_metas()) {
         out += row(fmt::format("meta {}", meta.name), meta.bit_width, meta.type);
     }

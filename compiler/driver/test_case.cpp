@@ -26,7 +26,8 @@ struct Running {
     std::optional<PacketGroup> last;
     TestResult result;
 
-    uint64_t since_expect = 0; // packets
+    uint64_t since_expect = 0;  // packets
+    bool frames_matter = false; // to what is expected, and not only how they are decided
 
     explicit Running(const CaseInput& in)
         : input(in), state(*in.begin),
@@ -89,6 +90,15 @@ Outcome ask_reference(Running& run, State& state, PacketGroup& packet) {
     return outcome;
 }
 
+bool is_decided_alike(const Outcome& a, const Outcome& b) {
+    return a.action == b.action && a.decider == b.decider;
+}
+
+std::string frame_text(const Outcome& outcome) {
+    return outcome.frame ? fmt::format("sends 0x{} ({})", hex_text(*outcome.frame), outcome.frame->size())
+                         : "leaves the frame as it is";
+}
+
 void disagree(Running& run, const PacketGroup& packet, const std::string& kernel,
               const std::string& reference) {
     Failure failure;
@@ -119,7 +129,9 @@ std::optional<Decision> decide(Running& run, PacketGroup& packet) {
     const bool in_kernel = input.engine != Engine::Reference && packet.frame.size() >= shortest_kernel_frame;
     if (!in_kernel) {
         const bool alone = input.engine == Engine::Reference;
-        return Decision{alone ? ask_reference(run, run.state, packet) : ask_aside(run, packet), packet.frame};
+        Outcome outcome = alone ? ask_reference(run, run.state, packet) : ask_aside(run, packet);
+        std::vector<uint8_t> frame = outcome.frame.value_or(packet.frame);
+        return Decision{std::move(outcome), std::move(frame)};
     }
     std::optional<Outcome> reference;
     if (input.engine == Engine::Both || input.coverage != nullptr || input.policy.has_state()) {
@@ -131,14 +143,20 @@ std::optional<Decision> decide(Running& run, PacketGroup& packet) {
         return std::nullopt;
     }
     if (input.engine == Engine::Both) {
-        if (kernel->outcome != *reference) {
+        if (!is_decided_alike(kernel->outcome, *reference)) {
             disagree(run, packet, outcome_text(input.policy, kernel->outcome),
                      outcome_text(input.policy, *reference));
-        } else if (kernel->frame != packet.frame) {
-            disagree(run, packet, "changes the frame", "leaves the frame as it is");
+        } else if (kernel->outcome.frame != reference->frame) {
+            disagree(run, packet, frame_text(kernel->outcome), frame_text(*reference));
         }
     }
     return std::move(*kernel);
+}
+
+/// Whether two packets are one to what is expected.
+bool is_alike(const Running& run, const PacketGroup& a, const PacketGroup& b) {
+    return is_decided_alike(a.outcome, b.outcome) &&
+           (!run.frames_matter || (a.frame == b.frame && a.outcome.frame == b.outcome.frame));
 }
 
 void send_one(Running& run, const Send& send, Span span, std::span<const uint8_t> frame) {
@@ -157,7 +175,7 @@ void send_one(Running& run, const Send& send, Span span, std::span<const uint8_t
     run.last_frame = std::move(decision->frame);
     run.last = packet;
     const auto same = std::find_if(run.groups.begin(), run.groups.end(),
-                                   [&](const PacketGroup& group) { return group.outcome == packet.outcome; });
+                                   [&](const PacketGroup& group) { return is_alike(run, group, packet); });
     if (same != run.groups.end()) {
         ++same->count;
     } else {
@@ -308,6 +326,12 @@ void do_step(Running& run, const TestStep& step) {
         step.node);
 }
 
+bool asks_frames(const TestStep& step) {
+    const auto* expect = std::get_if<Expect>(&step.node);
+    return expect != nullptr && std::any_of(expect->verdicts.begin(), expect->verdicts.end(),
+                                            [](const ExpectedVerdict& each) { return !each.with.empty(); });
+}
+
 bool kernel_failed(const TestResult& result) {
     return std::any_of(result.failures.begin(), result.failures.end(),
                        [](const Failure& failure) { return failure.kind == Failure::Kind::Engine; });
@@ -325,6 +349,7 @@ TestResult run_case(const CaseInput& input, const TestCase& test) {
             run.engine_failed(test.span, ready.error());
         }
     }
+    run.frames_matter = std::any_of(test.steps.begin(), test.steps.end(), asks_frames);
     for (const TestStep& step : test.steps) {
         if (kernel_failed(run.result)) { // what follows would only be noise
             break;

@@ -1,5 +1,6 @@
 #include "compiler/driver/test_engine.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <net/if.h>
 
@@ -53,7 +54,12 @@ Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_
         return fail(
             fmt::format("the program ended with action {} and did not say what decided", run->action));
     }
-    return Decision{{static_cast<Action>(run->action), DeciderId{result.decider}}, std::move(run->frame)};
+    Decision decision{{static_cast<Action>(run->action), DeciderId{result.decider}, {}},
+                      std::move(run->frame)};
+    if (!std::ranges::equal(decision.frame, frame)) {
+        decision.outcome.frame = decision.frame;
+    }
+    return decision;
 }
 
 Result<Counts> counts_in_kernel(const rt::Loaded& program, const Policy& policy) {

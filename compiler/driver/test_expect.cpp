@@ -1,6 +1,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/driver/test_case.h"
 #include "compiler/packet/build.h"
+#include "compiler/policy/evaluate_keys.h"
 
 #include <algorithm>
 
@@ -12,7 +13,28 @@ bool is_policy(const Policy& policy, DeciderId decider) {
     return decider.value >= policy.rules.size();
 }
 
-bool matches(const Policy& policy, const ExpectedVerdict& expected, const Outcome& outcome) {
+/// What goes out, as packets are seen.
+PacketView view_out(const PacketGroup& group) {
+    PacketView view = view_of(group.frame, group.around);
+    view.frame = group.outcome.frame ? std::span<const uint8_t>(*group.outcome.frame) : view.frame;
+    return view;
+}
+
+/// The first of what is said with the verdict that does not hold of the frame.
+const Condition* first_broken(const CaseInput& input, const ExpectedVerdict& expected,
+                              const PacketGroup& group) {
+    if (expected.with.empty()) {
+        return nullptr;
+    }
+    const PacketView view = view_out(group);
+    Subject subject = subject_of(view, *input.begin);
+    subject.policy = &input.policy;
+    const auto broken = std::find_if(expected.with.begin(), expected.with.end(),
+                                     [&](const Condition& condition) { return !holds(condition, subject); });
+    return broken == expected.with.end() ? nullptr : &*broken;
+}
+
+bool is_decided_so(const Policy& policy, const ExpectedVerdict& expected, const Outcome& outcome) {
     if (action_of(expected.verdict) != outcome.action) {
         return false;
     }
@@ -23,7 +45,13 @@ bool matches(const Policy& policy, const ExpectedVerdict& expected, const Outcom
                *expected.by);
 }
 
-std::string expected_text(const Policy& policy, const ExpectedVerdict& expected) {
+bool matches(const CaseInput& input, const ExpectedVerdict& expected, const PacketGroup& group) {
+    return is_decided_so(input.policy, expected, group.outcome) &&
+           first_broken(input, expected, group) == nullptr;
+}
+
+std::string expected_text(const CaseInput& input, const ExpectedVerdict& expected) {
+    const Policy& policy = input.policy;
     std::string out = name_of(expected.verdict, policy);
     if (expected.count) {
         out += fmt::format(" {}", *expected.count);
@@ -33,13 +61,17 @@ std::string expected_text(const Policy& policy, const ExpectedVerdict& expected)
                                               [](const ByPolicy&) { return std::string("policy"); }},
                                    *expected.by);
     }
-    return out;
+    for (const Condition& condition : expected.with) {
+        out += &condition == expected.with.data() ? " with { " : "; ";
+        out += input.sources.text(condition.span);
+    }
+    return expected.with.empty() ? out : out + " }";
 }
 
-std::string expected_text(const Policy& policy, const Expect& expect) {
+std::string expected_text(const CaseInput& input, const Expect& expect) {
     std::string out;
     for (const ExpectedVerdict& verdict : expect.verdicts) {
-        out += (out.empty() ? "" : ", ") + expected_text(policy, verdict);
+        out += (out.empty() ? "" : ", ") + expected_text(input, verdict);
     }
     return out;
 }
@@ -69,11 +101,11 @@ int rank(const ExpectedVerdict& expected) {
 
 /// Index of a group that holds a packet nobody expected; groups.size() if only some are missing; nothing if
 /// all is as expected.
-std::optional<size_t> first_wrong(const Policy& policy, const Expect& expect,
+std::optional<size_t> first_wrong(const CaseInput& input, const Expect& expect,
                                   const std::vector<PacketGroup>& groups) {
     if (expect.verdicts.size() == 1 && !expect.verdicts[0].count) {
         for (size_t i = 0; i < groups.size(); ++i) {
-            if (!matches(policy, expect.verdicts[0], groups[i].outcome)) {
+            if (!matches(input, expect.verdicts[0], groups[i])) {
                 return i;
             }
         }
@@ -89,7 +121,7 @@ std::optional<size_t> first_wrong(const Policy& policy, const Expect& expect,
         for (const ExpectedVerdict& expected : expect.verdicts) {
             uint64_t wanted = rank(expected) == wanted_rank ? expected.count.value_or(1) : 0;
             for (size_t i = 0; i < groups.size() && wanted > 0; ++i) {
-                if (matches(policy, expected, groups[i].outcome)) {
+                if (matches(input, expected, groups[i])) {
                     const uint64_t taken = std::min(wanted, left[i]);
                     wanted -= taken;
                     left[i] -= taken;
@@ -103,6 +135,16 @@ std::optional<size_t> first_wrong(const Policy& policy, const Expect& expect,
         return static_cast<size_t>(extra - left.begin());
     }
     return missing ? std::optional(groups.size()) : std::nullopt;
+}
+
+/// "what goes out: ip ttl is 63, wanted 64"
+std::string broken_text(const CaseInput& input, const Condition& broken, const PacketGroup& group) {
+    const PacketView view = view_out(group);
+    Subject subject = subject_of(view, *input.begin);
+    subject.policy = &input.policy;
+    TraceStep step;
+    xdpc::explain(broken, subject, step);
+    return fmt::format("what goes out: {} is {}, wanted {}", step.field, step.value, step.wanted);
 }
 
 /// Which rule decided, as written, and why the expected ones did not match.
@@ -134,6 +176,10 @@ std::vector<std::string> explain(const CaseInput& input, const Expect& expect, c
         evaluate(policy, state, view_of(group.frame, group.around), &trace);
     }
     for (const ExpectedVerdict& expected : expect.verdicts) {
+        const bool so = is_decided_so(policy, expected, group.outcome);
+        if (const Condition* broken = so ? first_broken(input, expected, group) : nullptr) {
+            notes.push_back(broken_text(input, *broken, group));
+        }
         const ByRule* by = expected.by ? std::get_if<ByRule>(&*expected.by) : nullptr;
         if (by == nullptr || group.outcome.decider == decider_of(policy, by->rule)) {
             continue;
@@ -164,13 +210,13 @@ ShownPacket show(const CaseInput& input, const PacketGroup& group) {
 
 std::optional<Failure> judge(const CaseInput& input, const Expect& expect, Span span,
                              const std::vector<PacketGroup>& groups) {
-    const std::optional<size_t> wrong = first_wrong(input.policy, expect, groups);
+    const std::optional<size_t> wrong = first_wrong(input, expect, groups);
     if (!wrong) {
         return std::nullopt;
     }
     Failure failure;
     failure.where = input.sources.where(span);
-    failure.expected = expected_text(input.policy, expect);
+    failure.expected = expected_text(input, expect);
     failure.actual = actual_text(input.policy, groups);
     if (!groups.empty()) {
         const PacketGroup& example = *wrong < groups.size() ? groups[*wrong] : groups.back();

@@ -213,7 +213,7 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
                            result.steps.push_back({std::move(live), vmap.span, vmap.may_lack});
                        },
                        [&](const LimitStatement& limit) {
-                           LimitStep step{limit.limit, limit.over, {}, {}};
+                           LimitStep step{limit.limit, limit.over, {}, {}, limit.drops};
                            keys_of(policy_.limit(limit.limit).keys, step.keys, step.masks);
                            result.steps.push_back({std::move(step), limit.span, limit.may_lack});
                        },
@@ -234,6 +234,11 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
                        [&](const SampleStatement& sample) {
                            result.steps.push_back(
                                {Sample{sample.one_in, sample.snap, sample.occurrence}, sample.span});
+                       },
+                       [&](const RewriteStatement& rewrite) {
+                           RewriteStep step{rewrite.what, {}, {}};
+                           keys_of(rewrite.keys, step.keys, step.masks);
+                           result.steps.push_back({std::move(step), rewrite.span});
                        },
                    },
                    statement);

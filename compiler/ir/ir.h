@@ -99,6 +99,7 @@ struct LimitStep {
     bool over = false;
     std::vector<KeyId> keys; // of Limit::keys
     std::vector<u128> masks;
+    bool drops = false; // the rule drops what would end it
 };
 struct QuotaStep {
     QuotaId quota;
@@ -120,8 +121,15 @@ struct Sample {
     uint32_t snap = 0;
     uint32_t occurrence = 0;
 };
-using StepNode =
-    std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet, Log, Sample>;
+/// xdpc::RewriteStatement. All keys are read anew behind it, so nothing is moved across it, nor what was
+/// asked before taken for known behind it.
+struct RewriteStep {
+    packet::Rewrite what;
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+};
+using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet,
+                              Log, Sample, RewriteStep>;
 struct Step {
     StepNode node;
     Span span;
@@ -177,6 +185,13 @@ uint64_t identity_of(const Verdict& verdict);
 /// The keys a step reads by itself; null for those that read none (a Guard's are in its condition).
 const std::vector<KeyId>* keys_of(const Step& step);
 std::vector<KeyId>* keys_of(Step& step);
+/// By chain, whether a packet may leave it other than it came in: by a rule of its own, or of those it leads
+/// to.
+std::vector<bool> rewriting_chains(const Program& program);
+/// Whether the rule may change the packet; `chains` as rewriting_chains gives them.
+bool rewrites(const Rule& rule, const std::vector<bool>& chains);
+/// Whether something is read from a packet behind the step that changed it, so that its keys are needed anew.
+bool goes_on_rewritten(const Program& program);
 /// Calls `use` for each verdict a step can end in.
 template<class F> void each_verdict(const Step& step, F use);
 /// Calls `use` with each chain (ChainId) that a rule may jump or go to.

@@ -141,6 +141,10 @@ std::string Printer::step(const Step& step) const {
             },
             [&](const Log& log) { return fmt::format("log {}", log.index); },
             [&](const Sample& sample) { return fmt::format("sample 1/{}", sample.one_in); },
+            [&](const RewriteStep& rewrite) {
+                return packet::text_of(rewrite.what,
+                                       rewrite.keys.empty() ? "" : keys(rewrite.keys, rewrite.masks));
+            },
         },
         step.node);
     return (step.may_lack ? "where there, " : "") + text;

@@ -118,6 +118,13 @@ void Verifier::check_step(const Step& step) {
                    [&](const UpdateSet& update) { check_keys(update.keys, update.masks); },
                    [&](const Log&) {},
                    [&](const Sample& sample) { XDPC_IR_CHECK(sample.one_in > 0); },
+                   [&](const RewriteStep& step) {
+                       if (!step.keys.empty()) {
+                           check_keys(step.keys, step.masks);
+                       }
+                       const auto* set = std::get_if<packet::SetField>(&step.what);
+                       XDPC_IR_CHECK((set && set->from_key ? 1 : 0) == step.keys.size());
+                   },
                    [&](const Dispatch& dispatch) {
                        check_keys(dispatch.keys, dispatch.masks, dispatch.table);
                        for (const Table::Entry& entry : program_.tables[dispatch.table.value].entries) {

@@ -53,6 +53,12 @@ ast::BinaryOp mask_operator(std::string_view text) {
     }
 }
 
+/// The words of nft as the signs they stand for.
+ast::Name set_operator(NodeRef node) {
+    const std::string_view text = node.text();
+    return {std::string(text == "and" ? "&" : text == "or" ? "|" : text == "xor" ? "^" : text), node.span()};
+}
+
 std::optional<ast::Relation> relation_of(NodeKind kind) {
     switch (kind) {
     case NodeKind::equal_to:
@@ -78,20 +84,41 @@ std::optional<ast::Relation> relation_of(NodeKind kind) {
 
 using StatementNode = decltype(ast::Statement::node);
 
+StatementNode build_set(std::vector<ast::Selector> keys, NodeRef node, Diagnostics& diagnostics) {
+    ast::SetStatement out;
+    for (const NodeRef child : node) {
+        switch (child.kind()) {
+        case NodeKind::set_source:
+            out.from = build_selector(child, diagnostics);
+            break;
+        case NodeKind::set_operator:
+            out.operations.push_back({set_operator(child), {}});
+            break;
+        case NodeKind::set_number:
+            out.operations.back().number = build_value(child, diagnostics);
+            break;
+        default:
+            out.value = build_value(child, diagnostics);
+        }
+    }
+    if (keys.size() != 1) { // `ip saddr . ip daddr set …`
+        return ast::OtherStatement{{"set of several fields", node.span()}, text::normalized(node.text())};
+    }
+    out.field = std::move(keys.front());
+    return out;
+}
+
 StatementNode build_match(NodeRef node, Diagnostics& diagnostics) {
     ast::Match match;
-    std::string_view keys;
     for (const NodeRef child : node) {
         if (child.kind() == NodeKind::selectors) {
-            keys = child.text();
             for (const NodeRef key : child) {
                 match.keys.push_back(build_selector(key, diagnostics));
             }
         } else if (child.kind() == NodeKind::vmap_table) {
             return ast::Vmap{std::move(match.keys), build_value(child, diagnostics)};
         } else if (child.kind() == NodeKind::set_tail) {
-            return ast::OtherStatement{{text::normalized(keys) + " set", node.span()},
-                                       text::normalized(node.text())};
+            return build_set(std::move(match.keys), child, diagnostics);
         } else if (const auto relation = relation_of(child.kind())) {
             match.relation = *relation;
         } else {
@@ -156,15 +183,37 @@ StatementNode build_update(NodeRef node, Diagnostics& diagnostics) {
     return out;
 }
 
+StatementNode build_reject(NodeRef node) {
+    ast::RejectStatement out;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::reject_code) {
+            out.code = name_of(child);
+        } else if (child.kind() == NodeKind::reject_reset) {
+            out.with = {"tcp reset", child.span()};
+        } else {
+            out.with = name_of(child);
+        }
+    }
+    return out;
+}
+
+StatementNode build_vlan_push(NodeRef node, Diagnostics& diagnostics) {
+    ast::VlanPushStatement out;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::vlan_id_value) {
+            out.id = build_value(child, diagnostics);
+        } else if (child.kind() == NodeKind::vlan_pcp_value) {
+            out.pcp = build_value(child, diagnostics);
+        } else {
+            out.type = name_of(child);
+        }
+    }
+    return out;
+}
+
 StatementNode build_other(NodeRef node) {
     std::string text = text::normalized(node.text());
     std::string keyword(text::word_at(text));
-    const std::string_view second =
-        text::word_at(std::string_view(text).substr(std::min(keyword.size() + 1, text.size())));
-    if (keyword == "vlan" && !second.empty()) {
-        keyword += " ";
-        keyword += second;
-    }
     const Span span = node.span();
     const uint32_t end = span.begin + static_cast<uint32_t>(keyword.size());
     return ast::OtherStatement{{std::move(keyword), {span.file, span.begin, std::min(end, span.end)}},
@@ -187,6 +236,16 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
         return build_verdict(node);
     case NodeKind::update_statement:
         return build_update(node, diagnostics);
+    case NodeKind::reflect_statement:
+        return ast::ReflectStatement{};
+    case NodeKind::reply_statement:
+        return ast::ReplyStatement{};
+    case NodeKind::reject_statement:
+        return build_reject(node);
+    case NodeKind::vlan_push_statement:
+        return build_vlan_push(node, diagnostics);
+    case NodeKind::vlan_pop_statement:
+        return ast::VlanPopStatement{};
     case NodeKind::counter_statement:
         return ast::CounterStatement{};
     case NodeKind::nocount_statement:

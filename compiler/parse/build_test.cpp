@@ -51,6 +51,11 @@ ast::ExpectVerdict build_expect_verdict(NodeRef node, Diagnostics& diagnostics) 
         case NodeKind::by_rule:
             out.by = name_of(child.first());
             break;
+        case NodeKind::with_matches:
+            for (const NodeRef match : child) {
+                out.with.push_back(build_statement(match, diagnostics));
+            }
+            break;
         default:
             out.iface = name_of(child.first());
         }
@@ -64,12 +69,9 @@ StepNode build_other(NodeRef step, std::string keyword) {
     return ast::OtherStep{{std::move(keyword), step.span()}, text::normalized(step.text())};
 }
 
-StepNode build_expect_verdicts(NodeRef step, NodeRef node, Diagnostics& diagnostics) {
+StepNode build_expect_verdicts(NodeRef node, Diagnostics& diagnostics) {
     ast::ExpectStep out;
     for (const NodeRef child : node) {
-        if (child.kind() == NodeKind::with_fields) {
-            return build_other(step, "expect … with");
-        }
         out.verdicts.push_back(build_expect_verdict(child, diagnostics));
     }
     return out;
@@ -130,7 +132,7 @@ StepNode build_expect(NodeRef step, Diagnostics& diagnostics) {
     case NodeKind::expect_other:
         return build_other(step, "expect " + std::string(text::word_at(what.text())));
     default:
-        return build_expect_verdicts(step, what, diagnostics);
+        return build_expect_verdicts(what, diagnostics);
     }
 }
 

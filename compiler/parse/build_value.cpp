@@ -181,6 +181,7 @@ ast::Value build_value(NodeRef node, Diagnostics& diagnostics) {
     case NodeKind::prefix:
     case NodeKind::value:
     case NodeKind::match_value:
+    case NodeKind::set_constant:
     case NodeKind::element_value:
     case NodeKind::element_key:
         return build_pair<ast::SlashValue>(node, diagnostics);
@@ -195,6 +196,9 @@ ast::Value build_value(NodeRef node, Diagnostics& diagnostics) {
     }
     case NodeKind::parenthesized:
     case NodeKind::mask:
+    case NodeKind::set_number:
+    case NodeKind::vlan_id_value:
+    case NodeKind::vlan_pcp_value:
     case NodeKind::vmap_table:
     case NodeKind::attribute_value:
     case NodeKind::payload_value:

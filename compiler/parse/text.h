@@ -47,6 +47,8 @@ std::optional<TableName> read_layer_field(std::string_view header, std::string_v
 size_t object_map_length(std::string_view rest);
 /// A match begins here: for `or`, which joins values or matches.
 bool match_ahead(std::string_view rest, bool free);
+/// A field of the table begins here, a meta key or raw bytes.
+bool field_ahead(std::string_view rest, bool free);
 
 // Closed lists of words that are not in the field table.
 bool is_verdict(std::string_view word);      // pass, accept, drop, …; not jump and goto

@@ -24,12 +24,13 @@ constexpr std::array<std::string_view, 25> bare_metas = {
     "obriport", "ibrname", "obrname", "ibridgename", "obridgename", "pkttype",   "cpu",
     "cgroup",   "time",    "day",     "hour"};
 // Statements and matches of the language, or of nft, that are kept as text.
-constexpr std::array<std::string_view, 45> other_statements = {
-    "limit",   "quota",   "log",  "sample", "redirect", "route",      "reflect", "reply",   "reject",
-    "encap",   "decap",   "snat", "dnat",   "add",      "update",     "delete",  "balance", "synproxy",
-    "ct",      "fib",     "pcap", "inner",  "gre",      "geneve",     "vxlan",   "gue",     "ipip",
-    "ip6ip6",  "notrack", "dup",  "fwd",    "queue",    "masquerade", "tproxy",  "numgen",  "jhash",
-    "symhash", "socket",  "osf",  "meter",  "flow",     "reset",      "ipsec",   "xfrm",    "last"};
+constexpr std::array<std::string_view, 3> actions = {"reflect", "reply", "reject"};
+constexpr std::array<std::string_view, 42> other_statements = {
+    "limit", "quota", "log",        "sample", "redirect", "route",    "encap",   "decap",   "snat",
+    "dnat",  "add",   "update",     "delete", "balance",  "synproxy", "ct",      "fib",     "pcap",
+    "inner", "gre",   "geneve",     "vxlan",  "gue",      "ipip",     "ip6ip6",  "notrack", "dup",
+    "fwd",   "queue", "masquerade", "tproxy", "numgen",   "jhash",    "symhash", "socket",  "osf",
+    "meter", "flow",  "reset",      "ipsec",  "xfrm",     "last"};
 constexpr std::array<std::string_view, 12> ending = {"counter", "nocount", "comment", "log",
                                                      "limit",   "quota",   "sample",  "redirect",
                                                      "reject",  "reflect", "route",   "notrack"};
@@ -265,6 +266,22 @@ bool match_ahead(std::string_view rest, bool free) {
              is_other_statement(follows) || follows == "meta");
 }
 
+bool field_ahead(std::string_view rest, bool free) {
+    if (word_at(rest) == "meta") {
+        return true;
+    }
+    if (rest.starts_with("@")) {
+        const std::string_view base = word_at(rest.substr(1));
+        return base == "ll" || base == "nh" || base == "th" || base == "ih";
+    }
+    const auto header = read_header(rest, free);
+    const size_t next = header ? header->length + skip_gap(rest.substr(header->length), free) : 0;
+    const auto id = header ? find_header(header->name) : std::nullopt;
+    const auto field =
+        id ? read_field(header->name, rest.substr(0, header->length), rest.substr(next), free) : std::nullopt;
+    return field && find_field(*id, field->name);
+}
+
 std::vector<std::string> candidates(std::string_view kind) {
     std::vector<std::string> out;
     const auto add = [&out](const auto& words) { out.insert(out.end(), words.begin(), words.end()); };
@@ -286,6 +303,7 @@ std::vector<std::string> candidates(std::string_view kind) {
         add(std::array<std::string_view, 7>{"jump", "goto", "counter", "nocount", "comment", "not",
                                             "policy"});
         add(std::array<std::string_view, 4>{"meta", "exthdr", "saddr", "daddr"});
+        add(actions);
         add(other_statements);
         add(bare_metas);
         for (const HeaderInfo& header : all_headers()) {

@@ -5,6 +5,7 @@
 #include "compiler/passes/pass.h"
 
 #include <algorithm>
+#include <span>
 
 namespace xdpc::passes {
 
@@ -25,10 +26,13 @@ std::vector<uint32_t> covering(CoverIndex& index, uint32_t rule, const ir::Norma
     return found;
 }
 
-void drop_shadowed(ir::Chain& chain, const ir::Program& program, std::vector<ShadowedRule>& dropped) {
+/// Of rules that follow each other, which all meet the same packet: marks those that no packet gets through
+/// to.
+void find_shadowed(std::span<const ir::Rule> same, const ir::Program& program, std::vector<bool>& gone,
+                   std::vector<ShadowedRule>& dropped) {
     std::vector<ir::NormalRule> rules;
     CoverIndex index(program);
-    for (const ir::Rule& rule : chain.rules) {
+    for (const ir::Rule& rule : same) {
         rules.push_back(ir::normalize(rule, program));
         const ir::NormalRule& normal = rules.back();
         for (const ir::Conjunction& all : normal.any) {
@@ -38,18 +42,28 @@ void drop_shadowed(ir::Chain& chain, const ir::Program& program, std::vector<Sha
         }
     }
     index.finish();
-    std::vector<bool> gone(rules.size());
     for (uint32_t i = 0; i < rules.size(); ++i) {
         const std::vector<uint32_t> by = covering(index, i, rules[i]);
+        gone.push_back(!by.empty());
         if (by.empty()) {
             continue;
         }
-        gone[i] = true;
         ShadowedRule& rule = dropped.emplace_back();
-        rule.span = chain.rules[i].span;
+        rule.span = same[i].span;
         for (const uint32_t earlier : by) {
-            rule.by.push_back(chain.rules[earlier].span);
+            rule.by.push_back(same[earlier].span);
         }
+    }
+}
+
+void drop_shadowed(ir::Chain& chain, const ir::Program& program, const std::vector<bool>& rewriting,
+                   std::vector<ShadowedRule>& dropped) {
+    std::vector<bool> gone;
+    const std::span<const ir::Rule> rules = chain.rules;
+    for (size_t begin = 0, end = 0; begin < rules.size(); begin = end) {
+        while (end < rules.size() && !ir::rewrites(rules[end++], rewriting)) {
+        }
+        find_shadowed(rules.subspan(begin, end - begin), program, gone, dropped);
     }
     size_t i = 0;
     std::erase_if(chain.rules, [&](const ir::Rule&) { return gone[i++]; });
@@ -59,8 +73,9 @@ void drop_shadowed(ir::Chain& chain, const ir::Program& program, std::vector<Sha
 
 bool shadowed(ir::Program& program, std::vector<ShadowedRule>& dropped) {
     const size_t before = dropped.size();
+    const std::vector<bool> rewriting = ir::rewriting_chains(program);
     for (ir::Chain& chain : program.chains) {
-        drop_shadowed(chain, program, dropped);
+        drop_shadowed(chain, program, rewriting, dropped);
     }
     return dropped.size() != before;
 }

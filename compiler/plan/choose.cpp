@@ -147,12 +147,16 @@ std::optional<Plan> choose(const ir::Program& program, const PlanOptions& option
     plan.programs = std::move(layout.programs);
     plan.tail_calls = layout.tail_calls;
     plan.estimated_instructions = cost::add(layout.instructions, cost::of_state(plan.state).code);
-    plan.specialise.enabled = plan.programs.empty() && layout.instructions <= options.max_specialised;
+    const bool reads_anew = ir::goes_on_rewritten(program);
+    plan.specialise.enabled =
+        plan.programs.empty() && layout.instructions <= options.max_specialised && !reads_anew;
     if (!plan.programs.empty()) {
         plan.notes.push_back(
             fmt::format("cut into {} programs of at most {} instructions for the verifier: about {} in all",
                         plan.programs.size(), options.max_instructions,
                         about(cost::multiply(layout.processed, options.copies))));
+    } else if (reads_anew) {
+        plan.notes.emplace_back("not specialised for kinds of packet: rules go on with packets they changed");
     } else if (!plan.specialise.enabled) {
         plan.notes.push_back(fmt::format("not specialised for kinds of packet: {} instructions, over {}",
                                          layout.instructions, options.max_specialised));

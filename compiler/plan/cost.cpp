@@ -95,6 +95,7 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                           [&](const ir::UpdateSet&) { return both(state_call); },
                           [&](const ir::Log&) { return both(event); },
                           [&](const ir::Sample&) { return both(event); },
+                          [&](const ir::RewriteStep&) { return both(2 * call); },
                       },
                       step.node);
 }

@@ -1,6 +1,6 @@
 // Which rules of a chain are answered by one look-up. A rule that may lead on to the next although it matched
 // ends a slice, unless nothing behind it in the slice can match what it matches: then the packet goes on
-// behind the slice.
+// behind the slice. One that may also change the packet always ends it.
 #include "compiler/plan/classify/layout.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/strategy.h"
@@ -30,7 +30,8 @@ double straight_ns(size_t rules) {
 class Slicer {
 public:
     Slicer(const ir::Program& program, const std::vector<TablePlan>& tables, const PlanOptions& options)
-        : program_(program), tables_(tables), options_(options), budget_(options.classifier_budget) {
+        : program_(program), tables_(tables), options_(options), budget_(options.classifier_budget),
+          rewriting_(ir::rewriting_chains(program)) {
         for (const ir::Chain& chain : program.chains) {
             all_rules_ += chain.rules.size();
         }
@@ -52,7 +53,8 @@ private:
     const ir::Program& program_;
     const std::vector<TablePlan>& tables_;
     const PlanOptions& options_;
-    classify::Budget budget_; // what is left of it
+    classify::Budget budget_;     // what is left of it
+    std::vector<bool> rewriting_; // chains that may change the packet
     size_t all_rules_ = 0;
     std::vector<NormalRule> rules_;
 };
@@ -82,6 +84,9 @@ size_t Slicer::end_of(const ir::Chain& chain, size_t begin) const {
         }
         if (meets || codes > max_codes || leading.size() == max_leading) {
             return i;
+        }
+        if (rule.falls && ir::rewrites(chain.rules[i], rewriting_)) {
+            return i + 1; // what follows meets another packet
         }
         if (rule.falls) {
             leading.push_back(i);

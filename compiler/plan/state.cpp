@@ -41,6 +41,7 @@ void use(StateUse& state, const ir::Step& step) {
                    [&](const ir::UpdateSet& update) { state.changed.insert({update.set, update.op}); },
                    [](const ir::Log&) {},
                    [](const ir::Sample&) {},
+                   [](const ir::RewriteStep&) {},
                },
                step.node);
 }

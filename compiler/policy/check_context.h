@@ -275,6 +275,16 @@ bool read_quota(Context& context, const ast::QuotaStatement& node, Span span, Ru
 bool read_named_counter(Context& context, const ast::NamedCounterStatement& node, Rule& rule);
 bool read_log(Context& context, const ast::LogStatement& node, Span span, Rule& rule);
 bool read_sample(Context& context, const ast::SampleStatement& node, Span span, Rule& rule);
+/// The limit of a `reject` in a rule without one: 1000 a second, 100 at once; what is beyond is dropped.
+void add_reject_limit(Context& context, Span span, Rule& rule);
+
+// check_rewrites.cpp
+/// Adds the statement to the rule, behind what its keys need; false after an error was reported.
+bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& rule);
+/// What the packet is answered with; adds to the rule what it asks for, and a limit where it has none.
+std::optional<packet::Rewrite> read_reject(Context& context, const ast::RejectStatement& reject, Span span,
+                                           Rule& rule);
+bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span span, Rule& rule);
 
 // check_vmaps.cpp
 using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;

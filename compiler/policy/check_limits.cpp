@@ -287,6 +287,18 @@ bool read_limit(Context& context, const ast::LimitStatement& node, Span span, Ru
     return true;
 }
 
+void add_reject_limit(Context& context, Span span, Rule& rule) {
+    Limit limit;
+    limit.display = rule.display;
+    limit.amount = 1000;
+    limit.burst = 100;
+    limit.capacity_ns = limit_capacity(limit).value_or(0);
+    limit.span = span;
+    LimitStatement statement{add_to_policy(context, std::move(limit)), false, span};
+    statement.drops = true;
+    rule.statements.emplace_back(statement);
+}
+
 bool read_quota(Context& context, const ast::QuotaStatement& node, Span span, Rule& rule) {
     if (const auto* name = std::get_if<ast::Name>(&node.what)) {
         const ObjectEntry* found = use_object(context, context.quotas, "quota", *name);

@@ -99,7 +99,9 @@ bool can(const Policy& policy, const Rule& rule, VerdictTest wanted) {
         const auto* vmap = std::get_if<VmapStatement>(&statement);
         const auto* live = std::get_if<LiveVmapStatement>(&statement);
         const auto* limit = std::get_if<LimitStatement>(&statement);
-        return (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted)) ||
+        const auto* rewrite = std::get_if<RewriteStatement>(&statement);
+        return (rewrite != nullptr && packet::may_refuse(rewrite->what) && wanted(Drop{})) ||
+               (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted)) ||
                (live != nullptr && can(policy, *live, wanted)) ||
                (limit != nullptr && can(policy.limit(limit->limit), wanted));
     });
@@ -244,6 +246,37 @@ private:
         const bool here = reached(span);
         has_effect = true;
         return read_sample(context, sample, span, rule) && here;
+    }
+    bool one(const ast::SetStatement& set, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_set(context, set, span, rule) && here;
+    }
+    bool one(const ast::ReflectStatement&, Span span) { return answer(packet::Reflect{}, span); }
+    bool one(const ast::ReplyStatement&, Span span) { return answer(packet::ReplyEcho{}, span); }
+    bool one(const ast::RejectStatement& reject, Span span) {
+        auto what = read_reject(context, reject, span, rule);
+        return what ? answer(std::move(*what), span) : false;
+    }
+    bool one(const ast::VlanPushStatement& push, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_vlan_push(context, push, span, rule) && here;
+    }
+    bool one(const ast::VlanPopStatement&, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        rule.statements.emplace_back(RewriteStatement{packet::VlanPop{}, {}, span});
+        return here;
+    }
+    /// Makes of the packet what goes back.
+    bool answer(packet::Rewrite what, Span span) {
+        const bool here = reached(span);
+        rule.statements.emplace_back(RewriteStatement{std::move(what), {}, span});
+        rule.statements.emplace_back(VerdictStatement{Tx{}});
+        ended = true;
+        gave_verdict = true;
+        return here;
     }
     bool one(const ast::NocountStatement&, Span) {
         nocount = true;

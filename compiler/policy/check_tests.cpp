@@ -179,6 +179,25 @@ private:
         }
         return sent;
     }
+    /// A match that a frame is asked for; flags are exact, as in what is sent.
+    [[nodiscard]] std::optional<Condition> read_with(const ast::Statement& statement) const {
+        if (const auto* group = std::get_if<ast::Group>(&statement.node)) {
+            return check_group(context, *group, statement.span);
+        }
+        const auto* match = std::get_if<ast::Match>(&statement.node);
+        if (match == nullptr) {
+            context.report(Diag::MisplacedValue, statement.span, "`" + shown(context, statement.span) + "`");
+            return {};
+        }
+        const auto* field =
+            match->keys.empty() ? nullptr : std::get_if<ast::FieldSelector>(&match->keys.front().node);
+        const bool flags = field != nullptr && field->header.text == "tcp" && field->field.text == "flags";
+        ast::Match exact = *match;
+        if (flags && match->relation == ast::Relation::Implied) {
+            exact.relation = ast::Relation::Eq;
+        }
+        return check_match(context, exact, statement.span);
+    }
     [[nodiscard]] std::optional<ExpectedVerdict> expected(const ast::ExpectVerdict& wanted) const {
         ExpectedVerdict result;
         result.span = wanted.verdict.span;
@@ -206,6 +225,13 @@ private:
         if (wanted.iface) {
             context.report(Diag::NotYetSupported, wanted.iface->span, "`to` an interface in a test");
             return {};
+        }
+        for (const ast::Statement& statement : wanted.with) {
+            auto holds = read_with(statement);
+            if (!holds) {
+                return {};
+            }
+            result.with.push_back(std::move(*holds));
         }
         if (wanted.by && wanted.by->text == "policy") {
             result.by = ByPolicy{};

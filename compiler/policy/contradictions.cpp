@@ -4,6 +4,7 @@
 #include "compiler/policy/check_context.h"
 
 #include <algorithm>
+#include <span>
 
 namespace xdpc::checking {
 
@@ -277,24 +278,45 @@ Test keys_of(const VmapStatement& vmap) {
     return test;
 }
 
-} // namespace
+/// The field that a statement sets has to be there.
+Test field_of(const RewriteStatement& rewrite) {
+    const auto* set = std::get_if<packet::SetField>(&rewrite.what);
+    return set != nullptr ? Test{{{FieldKey{set->field}}}, {}, false, rewrite.span, ""} : Test{};
+}
 
-void find_contradictions(Context& context, const Rule& rule) {
+/// Among statements that meet the same packet.
+std::optional<Conflict> find_conflict(std::span<const Statement> statements) {
     Facts facts;
     std::optional<Conflict> conflict;
     for (const bool alternatives : {false, true}) {
-        for (const Statement& statement : rule.statements) {
+        for (const Statement& statement : statements) {
             if (conflict) {
                 break;
             }
             const auto* match = std::get_if<MatchStatement>(&statement);
             const auto* vmap = std::get_if<VmapStatement>(&statement);
+            const auto* rewrite = std::get_if<RewriteStatement>(&statement);
             if (match != nullptr && std::holds_alternative<AnyOf>(match->condition.node) == alternatives) {
                 conflict = add_condition(facts, match->condition);
             } else if (vmap != nullptr && !vmap->may_lack && !alternatives) {
                 conflict = add_test(facts, keys_of(*vmap));
+            } else if (rewrite != nullptr && !alternatives) {
+                conflict = add_test(facts, field_of(*rewrite));
             }
         }
+    }
+    return conflict;
+}
+
+} // namespace
+
+void find_contradictions(Context& context, const Rule& rule) {
+    const std::span<const Statement> statements = rule.statements;
+    std::optional<Conflict> conflict;
+    for (size_t begin = 0, end = 0; begin < statements.size() && !conflict; begin = end) {
+        while (end < statements.size() && !std::holds_alternative<RewriteStatement>(statements[end++])) {
+        }
+        conflict = find_conflict(statements.subspan(begin, end - begin));
     }
     if (conflict) {
         report(context, *conflict);

@@ -4,6 +4,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace xdpc {
@@ -73,13 +74,40 @@ void count(Count& to, const Subject& subject) {
     to.bytes += subject.view.frame.size();
 }
 
+/// A packet on its way, with the bytes of its own that it has since it was rewritten.
+struct Travelling {
+    explicit Travelling(const PacketView& packet, State& state, const Policy& policy)
+        : view(packet), subject(subject_of(view, state)) {
+        subject.policy = &policy;
+        subject.effects = &state;
+    }
+    Travelling(const Travelling&) = delete;
+    Travelling& operator=(const Travelling&) = delete;
+
+    packet::Rewritten rewrite(const packet::Rewrite& what, u128 value) {
+        std::vector<uint8_t> frame(view.frame.begin(), view.frame.end());
+        const packet::Rewritten result = packet::rewrite(what, value, frame);
+        if (result == packet::Rewritten::Done) {
+            bytes = std::move(frame);
+            view.frame = bytes;
+            subject.parsed = packet::parse_packet(view.frame);
+        }
+        return result;
+    }
+
+    PacketView view;
+    std::vector<uint8_t> bytes;
+    Subject subject;
+};
+
 /// A rule at work on a packet.
 struct Run {
     const Policy& policy;
     State& state;
     const Rule& rule;
-    const Subject& subject;
-    TraceStep* trace; // may be null
+    Travelling& packet;
+    const Subject& subject; // of the packet
+    TraceStep* trace;       // may be null
 
     [[nodiscard]] Moment moment() const { return {rule.id, state.now_ns(), subject.view.frame.size()}; }
 };
@@ -95,13 +123,34 @@ Step run_limit(const LimitStatement& statement, const Run& run) {
         const auto verdict = verdict_on_full(limit);
         return verdict ? Step{*verdict} : Step{Failed{}};
     }
-    return (answer == LimitAnswer::Beyond) == statement.over ? Step{Going{}} : Step{Failed{}};
+    if ((answer == LimitAnswer::Beyond) == statement.over) {
+        return Going{};
+    }
+    return statement.drops ? Step{Verdict{Drop{}}} : Step{Failed{}};
 }
 
 Step run_quota(const QuotaStatement& statement, const Run& run) {
     const Quota& quota = run.policy.quota(statement.quota);
     const bool over = ask_quota(quota, run.state.meters.used[quota.id.value], run.moment());
     return over == statement.over ? Step{Going{}} : Step{Failed{}};
+}
+
+Step run_rewrite(const RewriteStatement& statement, const Run& run) {
+    const auto key = read_tuple(statement.keys, run.subject);
+    if (!key) {
+        return Failed{};
+    }
+    const auto* set = std::get_if<packet::SetField>(&statement.what);
+    const u128 value = set != nullptr ? packet::value_for(*set, key->empty() ? 0 : key->front()) : 0;
+    switch (run.packet.rewrite(statement.what, value)) {
+    case packet::Rewritten::Done:
+        return Going{};
+    case packet::Rewritten::Refused:
+        return Verdict{Drop{}};
+    case packet::Rewritten::Absent:
+        break;
+    }
+    return Failed{};
 }
 
 Step run(const Statement& statement, const Run& run) {
@@ -154,6 +203,9 @@ Step run(const Statement& statement, const Run& run) {
                 run_sample(run.state.meters, s.one_in, s.snap, draw, run.moment());
                 return Going{};
             },
+            [&](const RewriteStatement& s) {
+                return explained(run_rewrite(s, run), [&](TraceStep& t) { explain(s, subject, t); });
+            },
         },
         statement);
 }
@@ -169,14 +221,14 @@ Step run(const Run& rule) {
     return Going{};
 }
 
-Step run_traced(const Policy& policy, State& state, const Rule& rule, const Subject& subject, Trace* trace) {
+Step run_traced(const Policy& policy, State& state, const Rule& rule, Travelling& packet, Trace* trace) {
     if (trace == nullptr) {
-        return run({policy, state, rule, subject, nullptr});
+        return run({policy, state, rule, packet, packet.subject, nullptr});
     }
     TraceStep& entry = trace->steps.emplace_back();
     entry.rule = rule.id;
     entry.span = rule.span;
-    Step step = run({policy, state, rule, subject, &entry});
+    Step step = run({policy, state, rule, packet, packet.subject, &entry});
     entry.matched = !std::holds_alternative<Failed>(step);
     if (const auto* verdict = std::get_if<Verdict>(&step)) {
         entry.verdict = name_of(*verdict, policy);
@@ -213,11 +265,12 @@ Outcome apply_policy(const Policy& policy, ChainId id, const Subject& subject, S
     }
     const auto action = chain.policy ? action_of(*chain.policy) : std::nullopt;
     assert(action && "a chain's policy decides");
-    return {action.value_or(Action::Abort), decider};
+    return {action.value_or(Action::Abort), decider, {}};
 }
 
 /// Follows the rules until one, or a chain's policy, decides.
-Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace* trace) {
+Outcome decide(const Policy& policy, State& state, Travelling& packet, Trace* trace) {
+    const Subject& subject = packet.subject;
     Path path(policy.entry);
     for (;;) {
         const Chain& chain = policy.chain(path.chain());
@@ -232,7 +285,7 @@ Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace
             continue;
         }
         const Rule& rule = policy.rule(chain.rules[index]);
-        const Step step = run_traced(policy, state, rule, subject, trace);
+        const Step step = run_traced(policy, state, rule, packet, trace);
         const auto* verdict = std::get_if<Verdict>(&step);
         if (verdict == nullptr) {
             continue;
@@ -242,7 +295,7 @@ Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace
             if (rule.counts) {
                 count(state.end_counts[decider.value], subject);
             }
-            return {*action, decider};
+            return {*action, decider, {}};
         }
         if (const auto* jump = std::get_if<Jump>(verdict)) {
             path.jump(jump->chain);
@@ -257,10 +310,11 @@ Outcome decide(const Policy& policy, State& state, const Subject& subject, Trace
 } // namespace
 
 Outcome evaluate(const Policy& policy, State& state, const PacketView& packet, Trace* trace) {
-    Subject subject = subject_of(packet, state);
-    subject.policy = &policy;
-    subject.effects = &state;
-    const Outcome outcome = decide(policy, state, subject, trace);
+    Travelling travelling(packet, state, policy);
+    Outcome outcome = decide(policy, state, travelling, trace);
+    if (!std::ranges::equal(travelling.view.frame, packet.frame)) {
+        outcome.frame = std::move(travelling.bytes);
+    }
     ++state.packets;
     return outcome;
 }

@@ -51,6 +51,7 @@ struct State {
 struct Outcome {
     Action action = Action::Abort;
     DeciderId decider;
+    std::optional<std::vector<uint8_t>> frame; // what goes out, where that is not what came in
     bool operator==(const Outcome&) const = default;
 };
 

@@ -284,6 +284,25 @@ void explain(const UpdateSetStatement& update, const Subject& subject, TraceStep
     explain_keys(update.keys, subject, step);
 }
 
+void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep& step) {
+    step.span = rewrite.span;
+    step.wanted = "what the statement needs";
+    if (!read_tuple(rewrite.keys, subject)) {
+        explain_keys(rewrite.keys, subject, step);
+        return;
+    }
+    const auto* set = std::get_if<packet::SetField>(&rewrite.what);
+    if (set == nullptr) {
+        step.field = packet::text_of(rewrite.what, "");
+        step.value = "not a packet for it";
+        return;
+    }
+    const KeySource field = FieldKey{set->field};
+    step.field = name_of(field);
+    step.value = read_key(field, subject) ? "cut: its header is not all there"
+                                          : "absent: " + absence_of(field, subject);
+}
+
 void explain(const LimitStatement& statement, const Policy& policy, const Subject& subject, TraceStep& step) {
     const Limit& limit = policy.limit(statement.limit);
     const auto key = read_tuple(limit.keys, subject);

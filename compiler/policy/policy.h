@@ -6,6 +6,7 @@
 #include "compiler/base/source.h"
 #include "compiler/fields/fields.h"
 #include "compiler/packet/recipe.h"
+#include "compiler/packet/rewrite.h"
 
 #include <cstdint>
 #include <optional>
@@ -134,6 +135,7 @@ struct LimitStatement {
     bool over = false;
     Span span;
     bool may_lack = false;
+    bool drops = false; // what would end the rule drops the packet: the limit of a `reject`
 };
 /// Adds the frame's bytes to what is used; goes on while used <= bytes (over: once used > bytes).
 struct QuotaStatement {
@@ -169,9 +171,16 @@ struct SampleStatement {
     uint32_t occurrence = 0; // of its random draw, as MetaKey::occurrence
     Span span;
 };
+/// Changes the frame (compiler/fields/README.md, "How packets are rewritten"): goes on where that is done,
+/// ends the rule where the packet has not what it needs; one that is refused the rule drops.
+struct RewriteStatement {
+    packet::Rewrite what;
+    std::vector<Key> keys; // what a field is set to is read from this one; absent, it ends the rule
+    Span span;
+};
 using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement,
                                LiveVmapStatement, LimitStatement, QuotaStatement, NamedCountStatement,
-                               UpdateSetStatement, LogStatement, SampleStatement>;
+                               UpdateSetStatement, LogStatement, SampleStatement, RewriteStatement>;
 
 struct Rule {
     RuleId id;
@@ -293,6 +302,8 @@ struct ExpectedVerdict {
     std::optional<uint64_t> count;
     std::optional<std::variant<ByRule, ByPolicy>> by;
     Span span;
+    /// What the frame that goes out is like: each holds of it.
+    std::vector<Condition> with;
 };
 /// All packets sent since the last expect; together the counts cover them all. A single verdict without
 /// count: all.

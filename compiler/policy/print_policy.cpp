@@ -103,6 +103,10 @@ std::string text_of(const Statement& statement, const Policy& policy) {
                           [&](const SampleStatement& sample) {
                               return fmt::format("sample 1/{} snap {}", sample.one_in, sample.snap);
                           },
+                          [&](const RewriteStatement& rewrite) {
+                              const std::string from = rewrite.keys.empty() ? "" : text_of(rewrite.keys);
+                              return packet::text_of(rewrite.what, from);
+                          },
                       },
                       statement);
 }

@@ -48,9 +48,10 @@ std::string describe(const std::vector<uint8_t>& frame) {
 
 std::string name(const Policy& policy, const Outcome& outcome) {
     size_t deciders = policy.rules.size() + policy.chains.size();
-    return fmt::format("{} by {}", name_of(outcome.action),
+    return fmt::format("{} by {}{}", name_of(outcome.action),
                        outcome.decider.value < deciders ? display_of(policy, outcome.decider)
-                                                        : fmt::format("decider {}", outcome.decider.value));
+                                                        : fmt::format("decider {}", outcome.decider.value),
+                       outcome.frame ? fmt::format(", sends {:02x}", fmt::join(*outcome.frame, "")) : "");
 }
 
 std::string compare_counts(const Policy& policy, const State& expected, const driver::Counts& actual) {

@@ -18,7 +18,9 @@ struct Machine {
     const Policy& policy;
     State& state;
     std::vector<Count>& slots;
-    const Subject& subject;
+    PacketView& view;
+    std::vector<uint8_t>& bytes; // of the packet's own, once it was rewritten
+    Subject& subject;
 
     [[nodiscard]] std::optional<std::vector<u128>> tuple(const std::vector<ir::KeyId>& keys,
                                                          const std::vector<u128>& masks) const {
@@ -130,7 +132,10 @@ struct Machine {
             const auto verdict = verdict_on_full(limit);
             return verdict ? Met{*verdict} : Met{Ended{}};
         }
-        return (answer == LimitAnswer::Beyond) == step.over ? Met{} : Met{Ended{}};
+        if ((answer == LimitAnswer::Beyond) == step.over) {
+            return {};
+        }
+        return step.drops ? Met{Verdict{Drop{}}} : Met{Ended{}};
     }
     Met meet(const ir::QuotaStep& step, const Moment& moment) {
         const Quota& quota = policy.quota(step.quota);
@@ -166,6 +171,23 @@ struct Machine {
                            [&](ir::KeyId key) { return !read_key(program.keys[key.value], subject); });
     }
 
+    packet::Rewritten rewrite(const ir::RewriteStep& step) {
+        const auto key = tuple(step.keys, step.masks);
+        if (!key) {
+            return packet::Rewritten::Absent;
+        }
+        const auto* set = std::get_if<packet::SetField>(&step.what);
+        const u128 value = set != nullptr ? packet::value_for(*set, key->empty() ? 0 : key->front()) : 0;
+        std::vector<uint8_t> frame(view.frame.begin(), view.frame.end());
+        const packet::Rewritten result = packet::rewrite(step.what, value, frame);
+        if (result == packet::Rewritten::Done) {
+            bytes = std::move(frame);
+            view.frame = bytes;
+            subject.parsed = packet::parse_packet(view.frame);
+        }
+        return result;
+    }
+
     std::optional<Verdict> run(const ir::Rule& rule) {
         for (const ir::Step& step : rule.steps) {
             if (lacks(step)) {
@@ -177,6 +199,14 @@ struct Machine {
                 }
                 if (std::holds_alternative<Ended>(*met)) {
                     return {};
+                }
+                continue;
+            }
+            if (const auto* rewrite = std::get_if<ir::RewriteStep>(&step.node)) {
+                const packet::Rewritten result = this->rewrite(*rewrite);
+                if (result != packet::Rewritten::Done) {
+                    return result == packet::Rewritten::Refused ? std::optional<Verdict>(Drop{})
+                                                                : std::nullopt;
                 }
                 continue;
             }
@@ -326,9 +356,15 @@ std::string count_difference(const Policy& policy, const State& state, const std
 
 Outcome evaluate(const ir::Program& program, const Policy& policy, std::vector<Count>& slots, State& state,
                  const PacketView& packet) {
-    const Subject subject = subject_of(packet, state);
-    Machine machine{program, policy, state, slots, subject};
-    return run(machine);
+    PacketView view = packet;
+    std::vector<uint8_t> bytes;
+    Subject subject = subject_of(view, state);
+    Machine machine{program, policy, state, slots, view, bytes, subject};
+    Outcome outcome = run(machine);
+    if (!std::ranges::equal(view.frame, packet.frame)) {
+        outcome.frame = std::move(bytes);
+    }
+    return outcome;
 }
 
 std::string difference(const Policy& policy, const ir::Program& program,

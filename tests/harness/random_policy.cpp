@@ -2,6 +2,7 @@
 
 #include "compiler/policy/evaluate.h"
 #include "tests/harness/random_limits.h"
+#include "tests/harness/random_rewrites.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -42,6 +43,7 @@ private:
     const RandomPolicyOptions& options_;
     Policy policy_;
     uint32_t chains_ = 1;
+    bool rewrites_ = false;
     std::vector<std::vector<Key>> set_keys_; // by SetId
 };
 
@@ -323,6 +325,14 @@ Rule Generator::rule(uint32_t chain) {
             result.counts_mid = true;
         }
     }
+    bool may_refuse = false;
+    while (rewrites_ && chance(rng_, 35)) {
+        const Statement& added = result.statements.emplace_back(random_rewrite(rng_, key()));
+        may_refuse = may_refuse || packet::may_refuse(std::get<RewriteStatement>(added).what);
+        if (chance(rng_, 20)) {
+            result.statements.push_back(MatchStatement{condition(1)});
+        }
+    }
     while (!policy_.sets.empty() && chance(rng_, 30)) {
         if (auto change = update()) {
             result.statements.push_back(std::move(*change));
@@ -342,8 +352,8 @@ Rule Generator::rule(uint32_t chain) {
     }
     const auto* verdict =
         std::get_if<VerdictStatement>(result.statements.empty() ? nullptr : &result.statements.back());
-    const bool decides =
-        by_map || (verdict && is_terminal(verdict->verdict)) || may_end_when_full(policy_, result);
+    const bool decides = by_map || may_refuse || (verdict && is_terminal(verdict->verdict)) ||
+                         may_end_when_full(policy_, result);
     result.counts = decides && chance(rng_, 90);
     return result;
 }
@@ -352,6 +362,7 @@ Policy Generator::run() {
     chains_ = 1 + static_cast<uint32_t>(below(rng_, options_.max_chains + 1));
     policy_.path = "random";
     policy_.entry = {0};
+    rewrites_ = options_.rewrites && chance(rng_, 30);
     for (uint64_t i = options_.max_live == 0 ? 0 : 1 + below(rng_, options_.max_live); i-- > 0;) {
         live_set();
     }

@@ -13,6 +13,7 @@ struct RandomPolicyOptions {
     size_t max_set = 40;   // values of a set
     size_t max_live = 0;   // live sets, and rules that change them
     bool meters = false;   // limits, quotas, named counters, logs and samples
+    bool rewrites = true;  // some of the policies change packets
     bool clocks = true;    // also reads `meta time`, `random` and the like
 };
 

@@ -113,7 +113,8 @@ TEST(Policy, Expectations) {
     EXPECT_EQ(step_tree("expect bytes 0x0102\nadvance 10s"), "  expect bytes 0x0102\n  advance 10s\n");
     EXPECT_EQ(
         step_tree("expect pass with { ip ttl 63; ip id 5 }\nexpect redirect to eth1\ngiven @s { 1 }"),
-        "  other \"expect … with\" \"expect pass with { ip ttl 63; ip id 5 }\"\n  other \"expect redirect\" "
+        "  expect\n    (verdict pass)\n    with\n      match implied (field \"ip\" \"ttl\") 63\n      match "
+        "implied (field \"ip\" \"id\") 5\n  other \"expect redirect\" "
         "\"expect redirect to eth1\"\n  other \"given\" \"given @s { 1 }\"\n");
 }
 

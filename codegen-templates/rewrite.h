@@ -1,0 +1,103 @@
+/* What statements that change the packet share; behind parse.bpf.c, whose functions it calls. */
+#ifndef XDPC_REWRITE_H
+#define XDPC_REWRITE_H
+
+#include "codegen-templates/templates.h"
+
+enum { TCP = 6, UDP = 17, UDPLITE = 136, DCCP = 33, ICMP = 1, IGMP = 2, ICMPV6 = 58 };
+
+/* Where the headers are. */
+struct place {
+    struct frame f;
+    u32 type;  /* inner EtherType, 0 if none is known */
+    u32 nh;    /* 0 if it is not reached */
+    u32 th;    /* 0 if it is not reached */
+    u32 proto; /* of what is there */
+    u64 ip;    /* XDPC_IP_* */
+};
+
+static inline struct place find_headers(struct xdp_md* ctx, int transport) {
+    struct place p = {};
+    u64 net = xdpc_network(ctx);
+    if (net & XDPC_NET_REACHED) {
+        p.type = net >> 16 & 0xffff;
+        p.nh = net & 0xffff;
+    }
+    if (transport && p.nh && (p.type == 0x0800 || p.type == 0x86dd)) {
+        p.ip = xdpc_transport(ctx, p.nh, p.type);
+        p.th = p.ip & XDPC_IP_TRANSPORT ? p.ip & 0xffff : 0;
+        p.proto = p.ip >> 16 & 0xff;
+    }
+    p.f = frame_of(ctx);
+    return p;
+}
+
+static inline void put16(u8* p, u32 value) {
+    *(u16*)p = __builtin_bswap16((u16)value);
+}
+
+/* A checksum that is a sum of words: where it is, and whether 0 stands for none. */
+struct sum {
+    u32 at; /* 0: none */
+    u32 optional;
+    u32 addresses; /* covers those of IP too */
+};
+
+/* The transport header's, if it is reached with its fixed part. */
+static inline struct sum transport_sum(struct place* p) {
+    int v6 = p->type == 0x86dd;
+    u32 at = 0, size = 8;
+    switch (p->proto) {
+    case TCP:
+        at = 16, size = 20;
+        break;
+    case UDP:
+    case UDPLITE:
+        at = 6;
+        break;
+    case DCCP:
+        at = 6, size = 12;
+        break;
+    case ICMP:
+    case IGMP:
+        at = v6 ? 0 : 2;
+        break;
+    case ICMPV6:
+        at = v6 ? 2 : 0;
+        break;
+    default:
+        break;
+    }
+    if (!at || !p->th || !bytes_at(p->f, p->th, size)) {
+        return (struct sum){};
+    }
+    return (struct sum){p->th + at, p->proto == UDP || p->proto == UDPLITE,
+                        p->proto != ICMP && p->proto != IGMP};
+}
+
+/* `delta`: what the sum of the covered words became more by, modulo 0xffff. */
+static inline void keep(struct frame f, struct sum sum, u32 delta) {
+    u8* p = sum.at ? bytes_at(f, sum.at, 2) : 0;
+    if (!p) {
+        return;
+    }
+    u32 old = be16(p);
+    if (sum.optional && !old) {
+        return;
+    }
+    u32 all = (~old & 0xffff) + (delta & 0xffff) + (delta >> 16);
+    all = (all & 0xffff) + (all >> 16);
+    all = (all & 0xffff) + (all >> 16);
+    all = ~(all ? all : 0xffff) & 0xffff;
+    put16(p, sum.optional && !all ? 0xffff : all);
+}
+
+static inline void swap16(u8* a, u8* b, u32 words) {
+    for (u32 i = 0; i < words; ++i) {
+        u16 t = ((u16*)a)[i];
+        ((u16*)a)[i] = ((u16*)b)[i];
+        ((u16*)b)[i] = t;
+    }
+}
+
+#endif

@@ -1,0 +1,72 @@
+// Which rules may change the packet that comes by.
+#include "compiler/ir/ir.h"
+
+#include <algorithm>
+
+namespace xdpc::ir {
+
+namespace {
+
+bool has_own(const Rule& rule) {
+    return std::any_of(rule.steps.begin(), rule.steps.end(),
+                       [](const Step& step) { return std::holds_alternative<RewriteStep>(step.node); });
+}
+
+} // namespace
+
+std::vector<bool> rewriting_chains(const Program& program) {
+    std::vector<bool> chains(program.chains.size());
+    for (bool found = true; found;) { // until no more are found: chains lead to others
+        found = false;
+        for (size_t i = 0; i < chains.size(); ++i) {
+            const std::vector<Rule>& rules = program.chains[i].rules;
+            if (!chains[i] && std::any_of(rules.begin(), rules.end(),
+                                          [&](const Rule& rule) { return rewrites(rule, chains); })) {
+                chains[i] = found = true;
+            }
+        }
+    }
+    return chains;
+}
+
+bool rewrites(const Rule& rule, const std::vector<bool>& chains) {
+    bool any = has_own(rule);
+    each_target(rule, [&](ChainId target) { any = any || chains[target.value]; });
+    return any;
+}
+
+namespace {
+
+/// Decides at once, and reads nothing for it.
+bool only_decides(const Rule& rule, size_t begin) {
+    for (size_t i = begin; i < rule.steps.size(); ++i) {
+        const StepNode& node = rule.steps[i].node;
+        if (const auto* decide = std::get_if<Decide>(&node)) {
+            return action_of(decide->verdict).has_value();
+        }
+        if (!std::holds_alternative<Count>(node) && !std::holds_alternative<Log>(node) &&
+            !std::holds_alternative<Sample>(node)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+bool goes_on_rewritten(const Rule& rule) {
+    const auto first = std::find_if(rule.steps.begin(), rule.steps.end(), [](const Step& step) {
+        return std::holds_alternative<RewriteStep>(step.node);
+    });
+    return first != rule.steps.end() &&
+           !only_decides(rule, static_cast<size_t>(first - rule.steps.begin()) + 1);
+}
+
+} // namespace
+
+bool goes_on_rewritten(const Program& program) {
+    return std::any_of(program.chains.begin(), program.chains.end(), [](const Chain& chain) {
+        return std::any_of(chain.rules.begin(), chain.rules.end(),
+                           [](const Rule& rule) { return goes_on_rewritten(rule); });
+    });
+}
+
+} // namespace xdpc::ir

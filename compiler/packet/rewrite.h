@@ -1,0 +1,50 @@
+// What statements do to a frame: the reference, as compiler/fields/README.md has it ("How packets are
+// rewritten").
+#pragma once
+
+#include "compiler/fields/fields.h"
+
+namespace xdpc::packet {
+
+/// A step of a value that is worked on: `- 1`.
+struct Operation {
+    enum class Op : uint8_t { Add, Sub, And, Or, Xor, Shl, Shr } op = Op::Add;
+    u128 number = 0;
+};
+const char* name_of(Operation::Op op); // "+"
+
+/// `FIELD set VALUE`.
+struct SetField {
+    FieldId field = FieldId::EtherDaddr;
+    bool from_key = false; // else from `number`
+    u128 number = 0;
+    std::vector<Operation> operations; // on what the key has
+};
+struct Reflect {};
+struct ReplyEcho {};
+struct RejectTcp {}; // reject with tcp reset
+/// `reject with icmp …`: destination unreachable, in the families that have a code.
+struct RejectIcmp {
+    std::optional<uint8_t> code4, code6;
+};
+struct VlanPush {
+    uint16_t tpid = 0x8100;
+    uint16_t tci = 0; // priority in bits 13-15, id in 0-11
+};
+struct VlanPop {};
+using Rewrite = std::variant<SetField, Reflect, ReplyEcho, RejectTcp, RejectIcmp, VlanPush, VlanPop>;
+
+/// "ip ttl set ip ttl - 1", "reflect"; `from`: the key that a field is set from, as text
+std::string text_of(const Rewrite& rewrite, const std::string& from);
+
+/// Absent: the packet has not what it needs, and stays as it is. Refused: the packet is to be dropped.
+enum class Rewritten : uint8_t { Absent = 0, Done = 1, Refused = 2 };
+
+/// Whether there are packets that it refuses.
+bool may_refuse(const Rewrite& rewrite);
+/// What a field is set to, where its key has this value.
+u128 value_for(const SetField& set, u128 key);
+/// `value`: of SetField.
+Rewritten rewrite(const Rewrite& rewrite, u128 value, std::vector<uint8_t>& frame);
+
+} // namespace xdpc::packet

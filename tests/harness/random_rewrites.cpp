@@ -1,0 +1,84 @@
+#include "tests/harness/random_rewrites.h"
+
+#include <algorithm>
+
+namespace xdpc::test {
+
+namespace {
+
+FieldId writable_field(Rng& rng) {
+    static const std::vector<FieldId> common{FieldId::IpTtl,    FieldId::IpSaddr,    FieldId::IpDaddr,
+                                             FieldId::IpDscp,   FieldId::TcpDport,   FieldId::UdpSport,
+                                             FieldId::ThDport,  FieldId::Ip6Saddr,   FieldId::Ip6Hoplimit,
+                                             FieldId::TcpFlags, FieldId::EtherDaddr, FieldId::VlanId};
+    if (chance(rng, 50)) {
+        return pick(rng, common);
+    }
+    for (;;) {
+        const auto field = static_cast<FieldId>(below(rng, all_fields().size()));
+        if (info(field).access == Access::RW) {
+            return field;
+        }
+    }
+}
+
+u128 number(Rng& rng, unsigned width) {
+    const u128 any = chance(rng, 50) ? below(rng, 300) : u128{rng()} << 64 | rng();
+    return any & max_of_width(width);
+}
+
+packet::SetField random_set(Rng& rng, const Key& key, std::vector<Key>& keys) {
+    using Op = packet::Operation::Op;
+    packet::SetField set;
+    set.field = writable_field(rng);
+    const unsigned width = info(set.field).bit_width;
+    set.number = number(rng, width);
+    const Key from = chance(rng, 60) ? Key{FieldKey{set.field}} : key;
+    if (chance(rng, 50) && width_of(from.source) <= width) {
+        set.from_key = true;
+        keys.push_back(from);
+        for (uint64_t i = below(rng, 3); i-- > 0;) {
+            const auto op = static_cast<Op>(below(rng, 7));
+            const bool shifts = op == Op::Shl || op == Op::Shr;
+            set.operations.push_back({op, shifts ? below(rng, width + 2) : number(rng, width)});
+        }
+    }
+    return set;
+}
+
+packet::Rewrite random_answer(Rng& rng) {
+    switch (below(rng, 6)) {
+    case 0:
+        return packet::Reflect{};
+    case 1:
+        return packet::ReplyEcho{};
+    case 2:
+        return packet::RejectTcp{};
+    case 3: {
+        packet::RejectIcmp reject;
+        const uint64_t families = 1 + below(rng, 3);
+        reject.code4 = (families & 1) != 0 ? std::optional<uint8_t>(3) : std::nullopt;
+        reject.code6 = (families & 2) != 0 ? std::optional<uint8_t>(1) : std::nullopt;
+        return reject;
+    }
+    case 4:
+        return packet::VlanPush{static_cast<uint16_t>(chance(rng, 50) ? 0x8100 : 0x88a8),
+                                static_cast<uint16_t>(rng())};
+    default:
+        return packet::VlanPop{};
+    }
+}
+
+} // namespace
+
+Statement random_rewrite(Rng& rng, const Key& key) {
+    RewriteStatement result;
+    if (chance(rng, 65)) {
+        result.what = random_set(rng, key, result.keys);
+    } else {
+        result.what = random_answer(rng);
+    }
+    return result;
+}
+
+} // namespace xdpc::test

@@ -12,7 +12,7 @@ struct addresses {
     u32 destination[4];
 };
 
-static inline int is_one_host(const u32* address, int v6) {
+INLINE int is_one_host(const u32* address, int v6) {
     u32 first = address[0] & 0xff; /* the first byte, as it is in memory */
     if (v6) {
         return first != 0xff && (address[0] | address[1] | address[2] | address[3]);
@@ -21,7 +21,7 @@ static inline int is_one_host(const u32* address, int v6) {
 }
 
 /* False if no host would answer the packet. */
-static inline int read_addresses(struct place* p, struct addresses* a) {
+INLINE int read_addresses(struct place* p, struct addresses* a) {
     int v6 = p->type == 0x86dd;
     u8* ip = bytes_at(p->f, p->nh, v6 ? 40 : 20);
     u64 wanted = XDPC_IP_SOUND | XDPC_IP_FRAGMENT_KNOWN;
@@ -35,13 +35,13 @@ static inline int read_addresses(struct place* p, struct addresses* a) {
     return is_one_host(a->source, v6) && is_one_host(a->destination, v6);
 }
 
-static inline void put32(u8* p, u32 value) {
+INLINE void put32(u8* p, u32 value) {
     *(u32*)p = __builtin_bswap32(value);
 }
-static inline u32 be32(const u8* p) {
+INLINE u32 be32(const u8* p) {
     return __builtin_bswap32(*(const u32*)p);
 }
-static inline u32 fold(u64 sum) {
+INLINE u32 fold(u64 sum) {
     sum = (sum & 0xffffffff) + (sum >> 32);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
@@ -50,7 +50,7 @@ static inline u32 fold(u64 sum) {
 }
 
 /* The IP header of what goes back, for a payload of so many bytes behind it; `ip` has room. */
-static inline void put_ip(u8* ip, int v6, u32 protocol, u32 payload, const struct addresses* a) {
+INLINE void put_ip(u8* ip, int v6, u32 protocol, u32 payload, const struct addresses* a) {
     if (v6) {
         put32(ip, 6u << 28);
         put16(ip + 4, payload);
@@ -75,7 +75,7 @@ static inline void put_ip(u8* ip, int v6, u32 protocol, u32 payload, const struc
     }
 }
 
-static inline u64 sum_of_addresses(const struct addresses* a, int v6, u32 protocol, u32 payload) {
+INLINE u64 sum_of_addresses(const struct addresses* a, int v6, u32 protocol, u32 payload) {
     u64 sum = protocol + payload;
     for (int i = 0; i < (v6 ? 4 : 1); ++i) {
         u32 source = __builtin_bswap32(a->source[i]), destination = __builtin_bswap32(a->destination[i]);
@@ -84,7 +84,7 @@ static inline u64 sum_of_addresses(const struct addresses* a, int v6, u32 protoc
     return sum;
 }
 
-static inline void put_tcp(u8* tcp, u32 ports, u32 sequence, u32 ackseq, u32 flags, u64 sum) {
+INLINE void put_tcp(u8* tcp, u32 ports, u32 sequence, u32 ackseq, u32 flags, u64 sum) {
     put32(tcp, ports << 16 | ports >> 16);
     put32(tcp + 4, sequence);
     put32(tcp + 8, ackseq);
@@ -132,7 +132,7 @@ NOINLINE u64 xdpc_reject_tcp(struct xdp_md* ctx) {
 }
 
 /* Whether an error may be sent of the packet: of errors none is. */
-static inline int is_no_error(struct place* p, int v6) {
+INLINE int is_no_error(struct place* p, int v6) {
     if (!p->th || p->proto != (v6 ? ICMPV6 : ICMP)) {
         return 1;
     }
@@ -141,7 +141,7 @@ static inline int is_no_error(struct place* p, int v6) {
 }
 
 /* The sum of an even or odd number of bytes, at most so many as an answer has. */
-static inline u64 sum_of_bytes(struct frame f, u32 at, u32 bytes) {
+INLINE u64 sum_of_bytes(struct frame f, u32 at, u32 bytes) {
     u64 sum = 0;
     for (u32 i = 0; i < 1280 - 40; i += 2) {
         if (i >= bytes) {
@@ -159,7 +159,7 @@ static inline u64 sum_of_bytes(struct frame f, u32 at, u32 bytes) {
 }
 
 /* The tags and EtherType before the network header, at most 10 bytes. */
-static inline void move_link(struct frame f, u32 by, u32 nh) {
+INLINE void move_link(struct frame f, u32 by, u32 nh) {
     for (u32 i = 0; i < 22; i += 2) {
         u8* from = bytes_at(f, by + i, 2);
         u8* to = bytes_at(f, i, 2);

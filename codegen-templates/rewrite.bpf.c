@@ -4,7 +4,7 @@
 #include "codegen-templates/rewrite.h"
 
 /* The byte of hi and lo that stands `right` bits left of their end; what is beyond either end is 0. */
-static inline u32 byte_of(u64 hi, u64 lo, int right) {
+INLINE u32 byte_of(u64 hi, u64 lo, int right) {
     u64 bits = right < 0    ? lo << -right
                : right == 0 ? lo
                : right < 64 ? lo >> right | hi << (64 - right)
@@ -14,7 +14,7 @@ static inline u32 byte_of(u64 hi, u64 lo, int right) {
 
 /* Writes `width` bits at bit `offset` behind `base`, whose bytes are in the frame. What the sum of words from
  * `base` on becomes more by, or ~0. */
-static inline u32 write_bits(struct frame f, u32 base, u32 offset, u32 width, u64 hi, u64 lo) {
+INLINE u32 write_bits(struct frame f, u32 base, u32 offset, u32 width, u64 hi, u64 lo) {
     u64 mask_lo = width >= 64 ? ~0ULL : (1ULL << (width & 63)) - 1;
     u64 mask_hi = width >= 128 ? ~0ULL : width > 64 ? (1ULL << (width & 63)) - 1 : 0;
     u32 end = offset + width, delta = 0;
@@ -46,7 +46,7 @@ struct header {
     u32 at;
     u32 size;
 };
-static inline struct header header_of(struct place* p, u32 which, u32 size) {
+INLINE struct header header_of(struct place* p, u32 which, u32 size) {
     u32 guard = which & 0xffff;
     switch (which >> 16) {
     case XDPC_IN_LINK:
@@ -124,7 +124,7 @@ NOINLINE u64 xdpc_set_maxseg(struct xdp_md* ctx, u32 value) {
     return XDPC_REWRITE_DONE;
 }
 
-static inline void swap_addresses(struct place* p) {
+INLINE void swap_addresses(struct place* p) {
     u8* ether = bytes_at(p->f, 0, 14);
     if (ether) {
         swap16(ether, ether + 6, 3);

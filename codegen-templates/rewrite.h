@@ -4,6 +4,9 @@
 
 #include "codegen-templates/templates.h"
 
+/* Some return structures, which only what is inlined can. */
+#define INLINE static inline __attribute__((always_inline))
+
 enum { TCP = 6, UDP = 17, UDPLITE = 136, DCCP = 33, ICMP = 1, IGMP = 2, ICMPV6 = 58 };
 
 /* Where the headers are. */
@@ -16,7 +19,7 @@ struct place {
     u64 ip;    /* XDPC_IP_* */
 };
 
-static inline struct place find_headers(struct xdp_md* ctx, int transport) {
+INLINE struct place find_headers(struct xdp_md* ctx, int transport) {
     struct place p = {};
     u64 net = xdpc_network(ctx);
     if (net & XDPC_NET_REACHED) {
@@ -32,7 +35,7 @@ static inline struct place find_headers(struct xdp_md* ctx, int transport) {
     return p;
 }
 
-static inline void put16(u8* p, u32 value) {
+INLINE void put16(u8* p, u32 value) {
     *(u16*)p = __builtin_bswap16((u16)value);
 }
 
@@ -44,7 +47,7 @@ struct sum {
 };
 
 /* The transport header's, if it is reached with its fixed part. */
-static inline struct sum transport_sum(struct place* p) {
+INLINE struct sum transport_sum(struct place* p) {
     int v6 = p->type == 0x86dd;
     u32 at = 0, size = 8;
     switch (p->proto) {
@@ -76,7 +79,7 @@ static inline struct sum transport_sum(struct place* p) {
 }
 
 /* `delta`: what the sum of the covered words became more by, modulo 0xffff. */
-static inline void keep(struct frame f, struct sum sum, u32 delta) {
+INLINE void keep(struct frame f, struct sum sum, u32 delta) {
     u8* p = sum.at ? bytes_at(f, sum.at, 2) : 0;
     if (!p) {
         return;
@@ -92,7 +95,7 @@ static inline void keep(struct frame f, struct sum sum, u32 delta) {
     put16(p, sum.optional && !all ? 0xffff : all);
 }
 
-static inline void swap16(u8* a, u8* b, u32 words) {
+INLINE void swap16(u8* a, u8* b, u32 words) {
     for (u32 i = 0; i < words; ++i) {
         u16 t = ((u16*)a)[i];
         ((u16*)a)[i] = ((u16*)b)[i];

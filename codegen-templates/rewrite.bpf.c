@@ -12,31 +12,35 @@ INLINE u32 byte_of(u64 hi, u64 lo, int right) {
     return bits & 0xff;
 }
 
-/* Writes `width` bits at bit `offset` behind `base`, whose bytes are in the frame. What the sum of words from
- * `base` on becomes more by, or ~0. */
-INLINE u32 write_bits(struct frame f, u32 base, u32 offset, u32 width, u64 hi, u64 lo) {
+/* Writes the byte at `at`, which holds bits of hi and lo. `bits`: 0-7 how many bits there are, 8-16 how many
+ * of them stand behind this byte, plus 128; 17 whether it is the low byte of its word. What the sum of words
+ * becomes more by. A function of its own, so that the verifier goes through it once and not for each byte. */
+NOINLINE u64 xdpc_write_byte(struct xdp_md* ctx, u32 at, u32 bits, u64 hi, u64 lo) {
+    u8* p = bytes_at(frame_of(ctx), at, 1);
+    if (!p) {
+        return 0;
+    }
+    u32 width = bits & 0xff, shift = bits >> 17 & 1 ? 0 : 8;
+    int right = (int)(bits >> 8 & 0x1ff) - 128;
     u64 mask_lo = width >= 64 ? ~0ULL : (1ULL << (width & 63)) - 1;
     u64 mask_hi = width >= 128 ? ~0ULL : width > 64 ? (1ULL << (width & 63)) - 1 : 0;
+    u32 mask = byte_of(mask_hi, mask_lo, right), old = *p;
+    u32 now = (old & ~mask) | byte_of(hi & mask_hi, lo & mask_lo, right);
+    *p = now;
+    return 0xffff - (old << shift) + (now << shift);
+}
+
+/* Writes `width` bits at bit `offset` behind `base`, whose bytes are in the frame. What the sum of words from
+ * `base` on becomes more by. */
+INLINE u32 write_bits(struct xdp_md* ctx, u32 base, u32 offset, u32 width, u64 hi, u64 lo) {
     u32 end = offset + width, delta = 0;
-    u32 first = offset / 8;
-    hi &= mask_hi;
-    lo &= mask_lo;
     for (u32 i = 0; i < 16; ++i) {
-        u32 at = first + i;
+        u32 at = offset / 8 + i;
         if (at * 8 >= end) {
             break;
         }
-        u8* p = bytes_at(f, base + at, 1);
-        if (!p) {
-            return ~0u;
-        }
-        int right = (int)end - (int)(at + 1) * 8;
-        u32 mask = byte_of(mask_hi, mask_lo, right);
-        u32 old = *p;
-        u32 now = (old & ~mask) | byte_of(hi, lo, right);
-        *p = now;
-        u32 shift = at & 1 ? 0 : 8;
-        delta += 0xffff - (old << shift) + (now << shift);
+        u32 right = end - (at + 1) * 8 + 128;
+        delta += (u32)xdpc_write_byte(ctx, base + at, width | (right & 0x1ff) << 8 | (at & 1) << 17, hi, lo);
     }
     return delta;
 }
@@ -46,17 +50,17 @@ struct header {
     u32 at;
     u32 size;
 };
+INLINE int is_tag(struct frame f, u32 at) {
+    u8* tag = bytes_at(unrelated(f), at, 2);
+    return tag ? is_tpid(be16(tag)) : 0;
+}
 INLINE struct header header_of(struct place* p, u32 which, u32 size) {
     u32 guard = which & 0xffff;
     switch (which >> 16) {
     case XDPC_IN_LINK:
         return (struct header){0, size};
-    case XDPC_IN_TAG: {
-        u8* tag = bytes_at(p->f, 12, 2);
-        u8* inner = guard ? bytes_at(p->f, 16, 2) : tag;
-        int there = tag && inner && is_tpid(be16(tag)) && is_tpid(be16(inner));
-        return (struct header){12 + 4 * guard, there ? size : 0};
-    }
+    case XDPC_IN_TAG:
+        return (struct header){12 + 4 * guard, is_tag(p->f, 12) && (!guard || is_tag(p->f, 16)) ? size : 0};
     case XDPC_IN_TYPE:
         return (struct header){p->nh - 2, p->nh ? size : 0};
     case XDPC_IN_NETWORK:
@@ -93,7 +97,7 @@ NOINLINE u64 xdpc_set_field(struct xdp_md* ctx, u32 which, u32 bits, u64 hi, u64
             return XDPC_REWRITE_ABSENT;
         }
     }
-    u32 delta = write_bits(p.f, h.at, offset, width, hi, lo);
+    u32 delta = write_bits(ctx, h.at, offset, width, hi, lo);
     if (kind == XDPC_IN_NETWORK && p.type == 0x0800) {
         keep(p.f, (struct sum){p.nh + 10, 0, 0}, delta);
     }
@@ -119,7 +123,7 @@ NOINLINE u64 xdpc_set_maxseg(struct xdp_md* ctx, u32 value) {
         return XDPC_REWRITE_ABSENT;
     }
     if ((value & 0xffff) < be16(size)) {
-        keep(p.f, transport_sum(&p), write_bits(p.f, p.th, (at - p.th) * 8, 16, 0, value));
+        keep(p.f, transport_sum(&p), write_bits(ctx, p.th, (at - p.th) * 8, 16, 0, value));
     }
     return XDPC_REWRITE_DONE;
 }
@@ -163,11 +167,11 @@ NOINLINE u64 xdpc_reply_echo(struct xdp_md* ctx) {
     if (v6 ? ip[24] == 0xff : ip[16] >= 224) {
         return XDPC_REWRITE_ABSENT;
     }
-    keep(p.f, transport_sum(&p), write_bits(p.f, p.th, 0, 8, 0, v6 ? 129 : 0));
+    keep(p.f, transport_sum(&p), write_bits(ctx, p.th, 0, 8, 0, v6 ? 129 : 0));
     if (v6) {
         ip[7] = 64;
     } else {
-        keep(p.f, (struct sum){p.nh + 10, 0, 0}, write_bits(p.f, p.nh, 64, 8, 0, 64));
+        keep(p.f, (struct sum){p.nh + 10, 0, 0}, write_bits(ctx, p.nh, 64, 8, 0, 64));
     }
     swap_addresses(&p);
     return XDPC_REWRITE_DONE;

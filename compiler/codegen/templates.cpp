@@ -49,6 +49,14 @@ void make_inline(Function& function) {
 
 using Bodies = StringMap<std::string>; // by function
 
+/// LLVM writes a move of 32 bits that widens as `r1 = w2`, which its assembler does not read; `w1 = w2` is
+/// the same instruction.
+std::string readable(StringRef line) {
+    const auto [to, from] = line.split(" = ");
+    const bool widens = to.starts_with("\tr") && from.starts_with("w") && isDigit(from.back());
+    return widens ? ("\tw" + to.drop_front(2) + " = " + from).str() : line.str();
+}
+
 /// Instructions and labels of each function, from the compiler's output. Labels get a prefix that keeps them
 /// out of the symbol table and apart from this module's own.
 Bodies fixed_bodies() {
@@ -64,7 +72,7 @@ Bodies fixed_bodies() {
             body = &bodies[line.drop_back()];
         } else if (body && (is_label || (line.starts_with("\t") && !line.starts_with("\t.")))) {
             const auto [before, label] = line.split("LBB");
-            *body += before.str() + (line.contains("LBB") ? ".Lfixed" + label.str() : "") + "\n";
+            *body += readable(before) + (line.contains("LBB") ? ".Lfixed" + label.str() : "") + "\n";
         }
     }
     return bodies;

@@ -153,12 +153,12 @@ struct Machine {
         }
         if (const auto* log = std::get_if<ir::Log>(&step.node)) {
             run_log(state.meters, log->index, log->every_ns, moment);
-            return Met{};
+            return Met(std::monostate{});
         }
         if (const auto* sample = std::get_if<ir::Sample>(&step.node)) {
             const uint32_t draw = random_draw(state.seed, state.packets, sample->occurrence);
             run_sample(state.meters, sample->one_in, sample->snap, draw, moment);
-            return Met{};
+            return Met(std::monostate{});
         }
         return {};
     }
@@ -247,7 +247,7 @@ Outcome run(Machine& machine) {
         if (chain.end.slot) {
             machine.count(*chain.end.slot);
         }
-        return Outcome{action_of(*chain.end.verdict).value_or(Action::Abort), chain.end.decider};
+        return Outcome{action_of(*chain.end.verdict).value_or(Action::Abort), chain.end.decider, {}};
     };
     while (!path.empty()) {
         const ir::Chain& chain = program.chains[path.back().chain];
@@ -267,7 +267,7 @@ Outcome run(Machine& machine) {
             if (rule.slot) {
                 machine.count(*rule.slot);
             }
-            return {*action, rule.decider};
+            return {*action, rule.decider, {}};
         }
         if (const auto* jump = std::get_if<Jump>(&*verdict)) {
             path.push_back({jump->chain.value});

@@ -55,11 +55,9 @@ packet::Rewrite random_answer(Rng& rng) {
     case 2:
         return packet::RejectTcp{};
     case 3: {
-        packet::RejectIcmp reject;
-        const uint64_t families = 1 + below(rng, 3);
-        reject.code4 = (families & 1) != 0 ? std::optional<uint8_t>(3) : std::nullopt;
-        reject.code6 = (families & 2) != 0 ? std::optional<uint8_t>(1) : std::nullopt;
-        return reject;
+        const uint8_t code4 = 3, code6 = 1;
+        const packet::RejectIcmp some[] = {{code4, {}}, {{}, code6}, {code4, code6}};
+        return some[below(rng, 3)];
     }
     case 4:
         return packet::VlanPush{static_cast<uint16_t>(chance(rng, 50) ? 0x8100 : 0x88a8),

@@ -20,7 +20,7 @@ public:
                  const std::vector<Outcome>& outcomes, const Number& number, BasicBlock* never)
         : l_(l), pairs_(pairs), set_(set), outcomes_(outcomes), number_(number), never_(never),
           lanes_(classify::lanes_of(pairs, set)), lane_words_(classify::lane_words(pairs, set)),
-          line_bytes_(16 + 16 * lane_words_) {}
+          line_bytes_(classify::line_bytes(pairs, set)) {}
     Value* run();
 
 private:
@@ -83,7 +83,7 @@ Value* PairsEmitter::place(size_t axis) {
     if (single) {
         const classify::Rfc::Leaf& leaf = own.pieces[0];
         Value* number = number_(pairs_.keys[axis][0]);
-        cell = leaf.top.empty() ? number : emit_trie(l_, leaf, number, never_);
+        cell = emit_trie(l_, leaf, number, never_);
     }
     for (size_t i = 0; i < own.pieces.size() && !single; ++i) {
         Value* piece = emit_leaf(l_, own.pieces[i], number_(pairs_.keys[axis][i]), never_);

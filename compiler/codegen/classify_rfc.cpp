@@ -39,20 +39,25 @@ Value* load_packed(Lowering& l, const std::vector<uint32_t>& cells, unsigned byt
 
 Value* emit_trie(Lowering& l, const classify::Rfc::Leaf& leaf, Value* number, BasicBlock* never) {
     auto& b = l.builder;
-    Value* code = load_packed(l, leaf.top, 4, b.CreateLShr(number, 16), never);
-    Value* middle = b.CreateAnd(b.CreateLShr(number, 8), 255);
-    if (leaf.middle.empty()) {
-        return next_cell(l, code, middle);
+    unsigned low = leaf.below;
+    for (size_t level = 1; level < leaf.bits.size(); ++level) {
+        low += leaf.bits[level];
     }
-    code = load_packed(l, leaf.middle, 4, next_cell(l, code, middle), never);
-    return next_cell(l, code, b.CreateAnd(number, 255));
+    Value* cell = b.CreateLShr(number, low);
+    for (size_t level = 0; level < leaf.upper.size(); ++level) {
+        Value* code = load_packed(l, leaf.upper[level], 4, cell, never);
+        const unsigned bits = leaf.bits[level + 1];
+        low -= bits;
+        cell = next_cell(l, code, b.CreateAnd(b.CreateLShr(number, low), (uint64_t{1} << bits) - 1));
+    }
+    return cell;
 }
 
 Value* emit_leaf(Lowering& l, const classify::Rfc::Leaf& leaf, Value* number, BasicBlock* never) {
     if (leaf.classes == 1) {
         return l.c64(0);
     }
-    Value* cell = leaf.top.empty() ? number : emit_trie(l, leaf, number, never);
+    Value* cell = emit_trie(l, leaf, number, never);
     return load_packed(l, leaf.cells, classify::cell_bytes_of(leaf), cell, never);
 }
 

@@ -1,5 +1,5 @@
 // Which tables answer a set: candidates are built, and the cheapest by estimate is taken.
-#include "compiler/plan/classify/classify.h"
+#include "compiler/plan/classify/leaf.h"
 
 #include "compiler/base/overloaded.h"
 
@@ -31,8 +31,8 @@ double ns_of(const Rfc& rfc) {
     double ns = 2;
     for (const Rfc::Leaf& leaf : rfc.leaves) {
         // Of a leaf's cells, packets touch about a quarter of the bytes.
-        const double load = load_ns(leaf.cells.size() + leaf.middle.size() + leaf.top.size());
-        ns += leaf.classes == 1 ? 0 : load * (leaf.top.empty() ? 1 : 3);
+        const double load = load_ns(classify::bytes_of(leaf) / 4);
+        ns += leaf.classes == 1 ? 0 : load * static_cast<double>(leaf.upper.size() + 1);
     }
     for (const Rfc::Join& join : rfc.joins) {
         ns += 0.5 + load_ns(2 * join.cells.size());
@@ -59,7 +59,9 @@ double ns_of(const Pairs& pairs, const RuleSet& set) {
         // Lists of all lengths: each time, where the list ends is guessed wrongly.
         ns += 2 + load + part.blind + 16 * std::min(part.more, 0.5) + 4 * part.mean_more;
     }
-    return ns + (pairs.wide ? 0.4 * ns_of(*pairs.wide) : 0);
+    // Classes of the rest do not wait for the axes, but take the caches from them.
+    return ns +
+           (pairs.wide ? 0.4 * ns_of(*pairs.wide) + load * static_cast<double>(pairs.wide->joins.size()) : 0);
 }
 
 namespace {

@@ -68,10 +68,13 @@ struct Rfc {
     struct Leaf {
         size_t field = 0;
         std::vector<uint32_t> cells; // classes by number; of a trie, those of its last level
-        /// A trie of 32 bits: by the upper 16 of them, then by the next 8; empty where the last 8 tell
-        /// nothing. Each says where it goes on in the level below: at (it >> 4) + (the next 8 bits >> (it &
-        /// 15)).
-        std::vector<uint32_t> top, middle;
+        /// A trie: how many bits of the number each level takes, from the highest; `below` are left that tell
+        /// nothing. Without one, and where the field is small, there is one level and may be nothing here.
+        std::vector<unsigned> bits;
+        unsigned below = 0;
+        /// What levels but the last say: where it goes on in the level below, at (it >> 4) + (the bits that
+        /// this one takes >> (it & 15)).
+        std::vector<std::vector<uint32_t>> upper;
         uint32_t classes = 0;
     };
     struct Join {
@@ -171,6 +174,8 @@ struct Lane {
 };
 std::vector<Lane> lanes_of(const Pairs& pairs, const RuleSet& set); // by Pairs::compared
 size_t lane_words(const Pairs& pairs, const RuleSet& set);
+/// Of a line as it is laid out: a range of each word of lanes, kinds, the entry.
+size_t line_bytes(const Pairs& pairs, const RuleSet& set);
 uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header);
 
 struct Budget {

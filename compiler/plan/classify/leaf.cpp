@@ -1,9 +1,11 @@
-// The classes of one number: an array over all of them, or a trie of 16, 8 and 8 bits. A walk always goes
+// The classes of one number: an array over all of them, or a trie of two or three levels. A walk always goes
 // down to the last level, where numbers share a cell: a branch would be guessed wrongly, as addresses differ.
 #include "compiler/plan/classify/leaf.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 
@@ -11,7 +13,7 @@ namespace xdpc::classify {
 
 namespace {
 
-/// The blocks of a level: as few cells each as tell its 256 numbers apart, equal ones once.
+/// The blocks of a level: as few cells each as tell its numbers apart, equal ones once.
 class Level {
 public:
     explicit Level(std::vector<uint32_t>& cells) : cells_(cells) {}
@@ -54,15 +56,15 @@ private:
 /// From the steps of classes to the cells of a trie, in the order of numbers.
 class TrieBuilder {
 public:
-    TrieBuilder(const Steps& classes, Rfc::Leaf& leaf)
-        : steps_(classes.steps), leaf_(leaf), middle_(leaf.middle), last_(leaf.cells) {
-        for (const auto& [number, id] : steps_) {
-            deep_ = deep_ || (number & 0xff);
+    TrieBuilder(const Steps& classes, Rfc::Leaf& leaf) : steps_(classes.steps), leaf_(leaf) {
+        leaf.upper.resize(leaf.bits.size() - 1);
+        for (auto& cells : leaf.upper) {
+            levels_.emplace_back(cells);
         }
-        low_.resize(classes.classes);
-        all_.resize(classes.classes);
+        levels_.emplace_back(leaf.cells);
+        uniform_.assign(levels_.size() + 1, std::vector<std::optional<uint32_t>>(classes.classes));
     }
-    void run();
+    void run() { block(0, 0, leaf_.below + std::accumulate(leaf_.bits.begin(), leaf_.bits.end(), 0U)); }
 
 private:
     /// The class that the numbers from there have in common; moves on to the last step that is not behind.
@@ -70,18 +72,16 @@ private:
     [[nodiscard]] bool same_until(uint64_t end) const {
         return step_ + 1 == steps_.size() || steps_[step_ + 1].first >= end;
     }
-    uint32_t third(uint64_t begin);
-    uint32_t second(uint64_t begin);
-    uint32_t low(uint32_t id);
-    uint32_t all(uint32_t id);
+    /// What the level above says of numbers from there, of `width` bits; below the last level, their class.
+    uint32_t block(size_t level, uint64_t begin, unsigned width);
+    /// The same where all are of that class.
+    uint32_t uniform(size_t level, uint32_t id);
 
     const std::vector<std::pair<uint32_t, uint32_t>>& steps_;
     Rfc::Leaf& leaf_;
-    Level middle_, last_;
-    bool deep_ = false; // classes change within 8 bits
+    std::deque<Level> levels_;
     size_t step_ = 0;
-    /// By class: what a level says where all of the bits below are of it.
-    std::vector<std::optional<uint32_t>> low_, all_;
+    std::vector<std::vector<std::optional<uint32_t>>> uniform_; // by level and class
 };
 
 uint32_t TrieBuilder::class_at(uint64_t number) {
@@ -91,61 +91,77 @@ uint32_t TrieBuilder::class_at(uint64_t number) {
     return steps_[step_].second;
 }
 
-uint32_t TrieBuilder::third(uint64_t begin) {
+uint32_t TrieBuilder::uniform(size_t level, uint32_t id) {
+    if (level == levels_.size()) {
+        return id;
+    }
+    std::optional<uint32_t>& known = uniform_[level][id];
+    if (!known) {
+        known = levels_[level].code_of({uniform(level + 1, id)}) | leaf_.bits[level];
+    }
+    return *known;
+}
+
+uint32_t TrieBuilder::block(size_t level, uint64_t begin, unsigned width) {
     const uint32_t id = class_at(begin);
-    if (same_until(begin + 256)) {
-        return low(id);
+    if (level > 0 && (level == levels_.size() || same_until(begin + (uint64_t{1} << width)))) {
+        return uniform(level, id);
     }
-    std::vector<uint32_t> numbers(256);
-    for (uint64_t i = 0; i < 256; ++i) {
-        numbers[i] = class_at(begin + i);
+    const unsigned rest = width - leaf_.bits[level];
+    std::vector<uint32_t> numbers(size_t{1} << leaf_.bits[level]);
+    for (uint64_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = block(level + 1, begin + (i << rest), rest);
     }
-    return last_.code_of(std::move(numbers));
+    if (level == 0) { // as it is: an index needs no shift
+        (levels_.size() == 1 ? leaf_.cells : leaf_.upper[0]) = std::move(numbers);
+        return 0;
+    }
+    return levels_[level].code_of(std::move(numbers));
 }
 
-uint32_t TrieBuilder::second(uint64_t begin) {
-    std::vector<uint32_t> numbers(256);
-    for (uint64_t i = 0; i < 256; ++i) {
-        numbers[i] = deep_ ? third(begin + 256 * i) : class_at(begin + 256 * i);
+/// Into which pieces a number may be cut. Few levels, since each waits for the one above, and a small first
+/// one, of which packets touch as much as there is.
+std::vector<std::vector<unsigned>> splits_of(unsigned width) {
+    if (width <= 10) {
+        return {{width}};
     }
-    return (deep_ ? middle_ : last_).code_of(std::move(numbers));
+    if (width <= 16) {
+        return {{width - 8, 8}};
+    }
+    if (width <= 24) {
+        return {{width - 12, 12}, {width - 8, 8}};
+    }
+    return {{width - 20, 10, 10}, {width - 16, 8, 8}};
 }
 
-uint32_t TrieBuilder::low(uint32_t id) {
-    if (!low_[id]) {
-        low_[id] = last_.code_of({id});
-        *low_[id] |= 8; // its shift: of all 8 bits
-    }
-    return *low_[id];
-}
-
-uint32_t TrieBuilder::all(uint32_t id) {
-    if (!all_[id]) {
-        all_[id] = deep_ ? middle_.code_of({low(id)}) | 8 : low(id);
-    }
-    return *all_[id];
-}
-
-void TrieBuilder::run() {
-    leaf_.top.reserve(65536);
-    for (uint64_t begin = 0; begin < uint64_t{1} << 32; begin += 65536) {
-        const uint32_t id = class_at(begin);
-        leaf_.top.push_back(same_until(begin + 65536) ? all(id) : second(begin));
+/// Levels where classes do not change are left out.
+void leave_out(const Steps& classes, Rfc::Leaf& leaf) {
+    for (; leaf.bits.size() > 1; leaf.bits.pop_back()) {
+        const uint64_t within = (uint64_t{1} << (leaf.below + leaf.bits.back())) - 1;
+        if (std::any_of(classes.steps.begin(), classes.steps.end(),
+                        [&](const auto& step) { return (step.first & within) != 0; })) {
+            break;
+        }
+        leaf.below += leaf.bits.back();
     }
 }
 
 } // namespace
 
 Rfc::Leaf leaf_of(const Steps& classes, size_t field, unsigned width) {
-    Rfc::Leaf leaf;
-    leaf.field = field;
-    leaf.classes = classes.classes;
-    if (width > 16) {
+    std::optional<Rfc::Leaf> best;
+    for (std::vector<unsigned>& split : splits_of(width)) {
+        Rfc::Leaf leaf;
+        leaf.field = field;
+        leaf.classes = classes.classes;
+        leaf.bits = std::move(split);
+        leave_out(classes, leaf);
         TrieBuilder(classes, leaf).run();
-    } else {
-        leaf.cells = by_number(classes, static_cast<uint32_t>(max_of_width(width)));
+        if (!best || bytes_of(leaf) < bytes_of(*best)) {
+            best = std::move(leaf);
+        }
     }
-    return leaf;
+    return std::move(*best);
 }
 
 std::vector<uint32_t> by_number(const Steps& classes, uint32_t most) {
@@ -202,17 +218,26 @@ Steps steps_of(const std::vector<Range>& intervals, uint32_t most) {
 }
 
 uint32_t class_of(const Rfc::Leaf& leaf, uint32_t number) {
-    if (leaf.top.empty()) {
-        return leaf.cells[number];
+    if (leaf.upper.empty()) {
+        return leaf.cells[number >> leaf.below];
     }
-    const auto next = [](uint32_t code, uint32_t bits) { return (code >> 4) + (bits >> (code & 15)); };
-    const uint32_t code = leaf.top[number >> 16];
-    const uint32_t cell = next(code, number >> 8 & 255);
-    return leaf.cells[leaf.middle.empty() ? cell : next(leaf.middle[cell], number & 255)];
+    unsigned low = leaf.below + std::accumulate(leaf.bits.begin() + 1, leaf.bits.end(), 0U);
+    uint32_t cell = number >> low;
+    for (size_t level = 0; level < leaf.upper.size(); ++level) {
+        const uint32_t code = leaf.upper[level][cell];
+        low -= leaf.bits[level + 1];
+        const uint32_t own = number >> low & ((1U << leaf.bits[level + 1]) - 1);
+        cell = (code >> 4) + (own >> (code & 15));
+    }
+    return leaf.cells[cell];
 }
 
 size_t bytes_of(const Rfc::Leaf& leaf) {
-    return cell_bytes_of(leaf) * leaf.cells.size() + 4 * (leaf.top.size() + leaf.middle.size());
+    size_t bytes = cell_bytes_of(leaf) * leaf.cells.size();
+    for (const auto& level : leaf.upper) {
+        bytes += 4 * level.size();
+    }
+    return bytes;
 }
 
 unsigned cell_bytes_of(const Rfc::Leaf& leaf) {

@@ -34,6 +34,7 @@ private:
     bool add_wide();
     uint32_t list_of(std::vector<uint32_t> boxes);
     void choose_blind();
+    [[nodiscard]] bool straddles(const Pairs::Part& part) const;
     void lay_out();
 
     const RuleSet& set_;
@@ -223,12 +224,25 @@ void PairsBuilder::choose_blind() {
     }
 }
 
+/// Whether lines that are compared without asking would lie in more cache lines than they need, if they began
+/// here.
+bool PairsBuilder::straddles(const Pairs::Part& part) const {
+    constexpr size_t cache_line = 64;
+    const size_t line = line_bytes(pairs_, set_);
+    const size_t begin = pairs_.lines.size() * line % cache_line;
+    const size_t blind = part.blind * line;
+    return (begin + blind - 1) / cache_line > (blind - 1) / cache_line;
+}
+
 /// Lists become lines, and grids lead to them.
 void PairsBuilder::lay_out() {
     for (size_t p = 0; p < pairs_.parts.size(); ++p) {
         Pairs::Part& part = pairs_.parts[p];
         std::vector<uint32_t> first;
         for (const std::vector<uint32_t>& list : lists_[p]) {
+            while (straddles(part)) {
+                pairs_.lines.push_back({});
+            }
             first.push_back(static_cast<uint32_t>(pairs_.lines.size()));
             for (const uint32_t box : list) {
                 pairs_.lines.push_back({box, false, lines_.kinds_of(box)});

@@ -39,7 +39,7 @@ void GridBuilder::choose_levels() {
     const uint64_t columns = input_.columns;
     if (columns <= 64) {
         grid_.shifts = {0};
-    } else if (input_.rows * (columns >> 6) <= many_cells / 8) {
+    } else if (input_.rows * (columns >> 6) <= many_cells) {
         grid_.shifts = {6, 0};
     } else if (input_.rows * (columns >> 8) <= many_cells) {
         grid_.shifts = {8, 4, 0};

@@ -43,7 +43,7 @@ std::vector<unsigned> place_widths(const Pairs& pairs, size_t axis) {
 }
 
 bool places_in_cells(const Pairs& pairs, size_t axis) {
-    constexpr size_t many = size_t{1} << 16; // cells: beyond, memory is worth more than a load
+    constexpr size_t many = size_t{1} << 19; // cells: beyond, memory is worth more than a load
     const Pairs::Axis& own = pairs.axes[axis];
     return own.pieces.size() == 1 && own.pieces[0].cells.size() <= many;
 }
@@ -85,8 +85,12 @@ uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header) {
     return best;
 }
 
+size_t line_bytes(const Pairs& pairs, const RuleSet& set) {
+    return 16 + 16 * lane_words(pairs, set);
+}
+
 size_t bytes_of(const Pairs& pairs, const RuleSet& set) {
-    size_t bytes = (16 + 16 * lane_words(pairs, set)) * pairs.lines.size() + 8 * pairs.kinds.cells.size();
+    size_t bytes = line_bytes(pairs, set) * pairs.lines.size() + 8 * pairs.kinds.cells.size();
     for (size_t i = 0; i < 2; ++i) {
         const Pairs::Axis& axis = pairs.axes[i];
         for (const Rfc::Leaf& leaf : axis.pieces) {

@@ -61,7 +61,9 @@ std::optional<Prepared> prepare(const Policy& policy, Diagnostics& diagnostics, 
     prepared.passes = optimize(prepared.program, passes);
     warn(prepared.passes, diagnostics);
     watch.done("passes");
-    std::optional<Plan> plan = choose(prepared.program, plan_options(), diagnostics);
+    PlanOptions options = plan_options();
+    options.classifier_budget.aim = policy.options.optimize;
+    std::optional<Plan> plan = choose(prepared.program, options, diagnostics);
     if (!plan) {
         return {};
     }

@@ -33,25 +33,59 @@ void collect_chain(Context& context, const ast::Chain& chain, Span span) {
     context.chain_items.push_back(&chain);
 }
 
-void collect_options(Context& context, const ast::OptionsItem& options, Span span) {
-    for (const auto& entry : options.entries) {
-        if (entry.empty()) {
-            continue;
+struct OptionRow {
+    std::string_view name;
+    std::vector<std::string_view> values;
+    void (*set)(Options&, size_t value); // by index of `values`
+};
+
+const std::vector<OptionRow>& option_rows() {
+    static const std::vector<OptionRow> rows = {
+        {"counters", {"on", "off"}, [](Options& all, size_t value) { all.counters = value == 0; }},
+        {"capture", {"on", "off"}, [](Options& all, size_t value) { all.capture = value == 0; }},
+        {"optimize",
+         {"build", "speed", "size"},
+         [](Options& all, size_t value) { all.optimize = static_cast<Optimize>(value); }},
+    };
+    return rows;
+}
+
+void collect_option(Context& context, const std::vector<ast::Name>& entry) {
+    const ast::Name& name = entry[0];
+    const auto& rows = option_rows();
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [&](const OptionRow& known) { return known.name == name.text; });
+    if (row == rows.end()) {
+        std::vector<std::string> names;
+        for (const OptionRow& known : rows) {
+            names.emplace_back(known.name);
         }
-        const std::string& name = entry[0].text;
-        if (name != "counters" && name != "capture") {
-            context.report(Diag::UnknownOption, entry[0].span, "option", name)
-                .with_hint(did_you_mean(name, {"counters", "capture"}));
-        } else if (entry.size() != 2 || (entry[1].text != "on" && entry[1].text != "off")) {
-            const ast::Name& wrong = entry.size() > 1 ? entry[1] : entry[0];
-            context.report(Diag::UnknownOption, wrong.span, "value of option", name)
-                .with_hint(fmt::format("`options {0} on` or `options {0} off`", name));
-        } else {
-            Options& all = context.policy.options;
-            (name == "counters" ? all.counters : all.capture) = entry[1].text == "on";
+        context.report(Diag::UnknownOption, name.span, "option", name.text)
+            .with_hint(did_you_mean(name.text, names));
+        return;
+    }
+    const auto value = entry.size() == 2 ? std::find(row->values.begin(), row->values.end(), entry[1].text)
+                                         : row->values.end();
+    if (value == row->values.end()) {
+        std::vector<std::string> right;
+        for (const std::string_view known : row->values) {
+            right.push_back(fmt::format("`options {} {}`", row->name, known));
+        }
+        context
+            .report(Diag::UnknownOption, entry.size() > 1 ? entry[1].span : name.span, "value of option",
+                    name.text)
+            .with_hint(fmt::format("{}", fmt::join(right, " or ")));
+        return;
+    }
+    row->set(context.policy.options, static_cast<size_t>(value - row->values.begin()));
+}
+
+void collect_options(Context& context, const ast::OptionsItem& options) {
+    for (const auto& entry : options.entries) {
+        if (!entry.empty()) {
+            collect_option(context, entry);
         }
     }
-    (void)span;
 }
 
 template<class Node>
@@ -103,7 +137,7 @@ struct Collector {
         collect_object(context, "counter", context.counters, context.counter_items, counter);
     }
     void operator()(const ast::Chain& chain) const { collect_chain(context, chain, span); }
-    void operator()(const ast::OptionsItem& options) const { collect_options(context, options, span); }
+    void operator()(const ast::OptionsItem& options) const { collect_options(context, options); }
     void operator()(const ast::TestItem& test) const {
         context.test_items.push_back(&test);
         context.test_spans.push_back(span);

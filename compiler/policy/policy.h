@@ -344,9 +344,14 @@ struct TestCase {
     std::vector<TestStep> steps;
 };
 
+/// What the tables that answer many rules are chosen for: to be built quickly, to answer quickly, to be
+/// small.
+enum class Optimize : uint8_t { Build, Speed, Size };
+
 struct Options {
     bool counters = true;
     bool capture = true; // decided packets can be captured
+    Optimize optimize = Optimize::Build;
 };
 
 struct Policy {

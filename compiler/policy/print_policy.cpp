@@ -138,6 +138,9 @@ std::string print(const Policy& policy) {
     std::string text = fmt::format("policy {}\n", policy.path);
     text += fmt::format("counters {}\n", policy.options.counters ? "on" : "off");
     text += policy.options.capture ? "" : "capture off\n";
+    text += policy.options.optimize == Optimize::Speed  ? "optimize speed\n"
+            : policy.options.optimize == Optimize::Size ? "optimize size\n"
+                                                        : "";
     for (const LiveSet& set : policy.sets) {
         text += text_of(set);
     }

@@ -204,6 +204,23 @@ TEST(Classify, BudgetsAreKept) {
     EXPECT_FALSE(classifier->refused.empty());
 }
 
+TEST(Classify, WhatTablesAreForDecidesBetweenThem) {
+    const RuleSet set = random_set({{32, 32, 16}, 2, 400, 60}, 5);
+    Budget budget;
+    const auto quick = build(set, budget);
+    budget.aim = Optimize::Speed;
+    const auto fast = build(set, budget);
+    budget.aim = Optimize::Size;
+    const auto small = build(set, budget);
+    ASSERT_TRUE(quick && fast && small);
+    EXPECT_STREQ(name_of(quick->tables), "pairs");
+    EXPECT_LE(fast->ns, quick->ns);
+    EXPECT_LE(fast->ns, small->ns);
+    EXPECT_LT(small->bytes, quick->bytes);
+    EXPECT_LE(small->bytes, fast->bytes);
+    EXPECT_EQ(fast->refused.size(), 2U); // the others were built, too
+}
+
 using test::match;
 using test::PolicyBuilder;
 using test::verdict;

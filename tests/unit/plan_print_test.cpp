@@ -41,7 +41,7 @@ TEST(PlanPrint, TenThousandRulesAreAScreen) {
                     "chain ingress, 10000 rules, the program, about N instructions\n"
                     "  rules 0 to 9999 by look-up\n"
                     "    pairs over 10000 boxes of 6 fields, N KiB, about N ns\n"
-                    "      not rfc, forest: not built, seldom better where there are pairs\n"
+                    "      not rfc, forest: not built but with `options optimize speed` or `size`\n"
                     "10000 of 10000 rules by 1 look-up, N KiB, the slowest about N ns\n"
                     "specialised for kinds of packet\n"
                     "about N instructions\n");

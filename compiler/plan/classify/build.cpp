@@ -107,28 +107,31 @@ std::optional<Classifier> build(RuleSet set, const Budget& budget) {
         consider(build_pairs(set, budget), "pairs",
                  fmt::format("over {} KiB or lists too long", budget.bytes >> 10));
     };
-    if (set.size() <= many_boxes) {
+    const bool all = budget.aim != Optimize::Build;
+    if (all || set.size() <= many_boxes) {
         consider_pairs();
     }
     // The others take long to build and are seldom better where pairs are at hand.
-    if (!built.empty() && set.size() > few_boxes) {
-        refused.push_back("rfc, forest: not built, seldom better where there are pairs");
+    if (!all && !built.empty() && set.size() > few_boxes) {
+        refused.push_back("rfc, forest: not built but with `options optimize speed` or `size`");
     } else {
         consider(build_rfc(set, budget), "rfc",
                  fmt::format("over {} KiB or too many classes", budget.rfc_bytes >> 10));
     }
-    if (built.empty()) {
+    if (all || built.empty()) {
         consider(build_forest(set, budget), "forest",
                  fmt::format("over {} KiB or leaves too large", budget.bytes >> 10));
     }
-    if (built.empty() && set.size() > many_boxes) {
+    if (!all && built.empty() && set.size() > many_boxes) {
         consider_pairs();
     }
     if (built.empty()) {
         return {};
     }
-    const auto best = std::min_element(built.begin(), built.end(),
-                                       [](const Candidate& a, const Candidate& b) { return a.ns < b.ns; });
+    const auto best =
+        std::min_element(built.begin(), built.end(), [&](const Candidate& a, const Candidate& b) {
+            return budget.aim == Optimize::Size ? a.bytes < b.bytes : a.ns < b.ns;
+        });
     Classifier result{std::move(set), {}, best->bytes, best->ns, std::move(refused)};
     for (const Candidate& other : built) {
         if (&other != &*best) {

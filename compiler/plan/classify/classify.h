@@ -179,6 +179,7 @@ size_t line_bytes(const Pairs& pairs, const RuleSet& set);
 uint32_t look_up(const Pairs& pairs, const RuleSet& set, const Header& header);
 
 struct Budget {
+    Optimize aim = Optimize::Build;
     size_t bytes = size_t{64} << 20;     // of tables
     size_t rfc_bytes = size_t{16} << 20; // beyond, cache misses cost more than a tree's steps
     size_t rfc_boxes = 6000;             // more than that have too many classes

@@ -50,7 +50,6 @@ constexpr int killed = 128 + 9;
 class KilledFirstApply : public testing::TestWithParam<const char*> {};
 
 TEST_P(KilledFirstApply, LeavesNoneOrTheWholePolicy) {
-    std::vector<std::string> before = pins();
     Lab lab;
     ASSERT_EQ(lab.apply(first, {std::string("XDPC_TEST_STEP=") + GetParam() + ":kill"}).status, killed);
     std::string now = passing(lab);
@@ -62,7 +61,7 @@ TEST_P(KilledFirstApply, LeavesNoneOrTheWholePolicy) {
     EXPECT_EQ(lab.counts()["common"].packets, 3U);
     EXPECT_EQ(lab.detach().status, 0);
     EXPECT_EQ(passing(lab), none_runs);
-    EXPECT_EQ(pins(), before);
+    EXPECT_TRUE(lab.pins().empty());
 }
 INSTANTIATE_TEST_SUITE_P(Steps, KilledFirstApply,
                          testing::Values("load", "smoke", "pin", "attach", "pin-link"));
@@ -70,7 +69,6 @@ INSTANTIATE_TEST_SUITE_P(Steps, KilledFirstApply,
 class KilledReplacement : public testing::TestWithParam<const char*> {};
 
 TEST_P(KilledReplacement, LeavesTheOldOrTheNewPolicyWithItsCounters) {
-    std::vector<std::string> before = pins();
     Lab lab;
     ASSERT_EQ(lab.apply(first).status, 0);
     send_common(lab, 5);
@@ -87,7 +85,7 @@ TEST_P(KilledReplacement, LeavesTheOldOrTheNewPolicyWithItsCounters) {
     EXPECT_EQ(lab.counts()["common"].packets, 8U);
     EXPECT_EQ(lab.detach().status, 0);
     EXPECT_EQ(passing(lab), none_runs);
-    EXPECT_EQ(pins(), before);
+    EXPECT_TRUE(lab.pins().empty());
 }
 INSTANTIATE_TEST_SUITE_P(Steps, KilledReplacement,
                          testing::Values("load", "smoke", "pin", "swap", "carry", "unpin"));
@@ -95,7 +93,6 @@ INSTANTIATE_TEST_SUITE_P(Steps, KilledReplacement,
 class KilledDetach : public testing::TestWithParam<const char*> {};
 
 TEST_P(KilledDetach, IsFinishedByTheNextCommand) {
-    std::vector<std::string> before = pins();
     Lab lab;
     ASSERT_EQ(lab.apply(first).status, 0);
     ASSERT_EQ(lab.detach({std::string("XDPC_TEST_STEP=") + GetParam() + ":kill"}).status, killed);
@@ -103,7 +100,7 @@ TEST_P(KilledDetach, IsFinishedByTheNextCommand) {
     EXPECT_TRUE(now == first_runs || now == none_runs) << now;
     EXPECT_EQ(lab.detach().status, 0);
     EXPECT_EQ(passing(lab), none_runs);
-    EXPECT_EQ(pins(), before);
+    EXPECT_TRUE(lab.pins().empty());
 }
 INSTANTIATE_TEST_SUITE_P(Steps, KilledDetach, testing::Values("detach", "unpin"));
 

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <spawn.h>
 #include <stdexcept>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,9 +166,11 @@ uint32_t Lab::attached_id() const {
     return json[0]["xdp"]["prog"]["id"].get<uint32_t>();
 }
 
-std::vector<std::string> pins() {
+std::vector<std::string> Lab::pins() const {
+    struct stat status{};
+    inside_.run([&] { stat("/proc/thread-self/ns/net", &status); });
     std::vector<std::string> found;
-    append_tree("/sys/fs/bpf/xdpc", found);
+    append_tree("/sys/fs/bpf/xdpc/" + std::to_string(status.st_ino), found);
     return found;
 }
 

@@ -57,6 +57,8 @@ public:
     [[nodiscard]] std::map<std::string, uint64_t> mid_counts() const;
     /// The id of the XDP program on the inner interface, 0 if there is none.
     [[nodiscard]] uint32_t attached_id() const;
+    /// Everything xdpc pinned for interfaces inside, for "nothing is left" checks.
+    [[nodiscard]] std::vector<std::string> pins() const;
 
     [[nodiscard]] const harness::Netns& inside() const { return inside_; }
     [[nodiscard]] const harness::Netns& outside() const { return outside_; }
@@ -67,8 +69,6 @@ private:
     unsigned files_ = 0;
 };
 
-/// Everything pinned below xdpc's directory, for "nothing is left" checks.
-std::vector<std::string> pins();
 /// The built program.
 std::string xdpc_path();
 

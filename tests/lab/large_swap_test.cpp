@@ -129,7 +129,7 @@ TEST_F(LabLarge, SwapsUnderLoadLoseAndLeakNothing) {
     EXPECT_GT(counts["closed"].packets, sent / 4);
     EXPECT_LT(dropped, sent / 10);
     EXPECT_EQ(lab.detach().status, 0);
-    EXPECT_TRUE(pins().empty());
+    EXPECT_TRUE(lab.pins().empty());
 }
 
 } // namespace

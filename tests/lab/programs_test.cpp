@@ -71,7 +71,7 @@ TEST(LabPrograms, ASwapNeverMixesTwoGenerations) {
     EXPECT_LT(dropped, sent / 10);
     EXPECT_EQ(counts["policy"].packets, 0U);
     EXPECT_EQ(lab.detach().status, 0);
-    EXPECT_TRUE(pins().empty());
+    EXPECT_TRUE(lab.pins().empty());
 }
 
 } // namespace

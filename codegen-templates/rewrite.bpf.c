@@ -3,44 +3,43 @@
  * XDPC_REWRITE_*. */
 #include "codegen-templates/rewrite.h"
 
-/* The byte of hi and lo that stands `right` bits left of their end; what is beyond either end is 0. */
-INLINE u32 byte_of(u64 hi, u64 lo, int right) {
-    u64 bits = right < 0    ? lo << -right
-               : right == 0 ? lo
-               : right < 64 ? lo >> right | hi << (64 - right)
-                            : hi >> (right & 63);
-    return bits & 0xff;
-}
-
-/* Writes the byte at `at`, which holds bits of hi and lo. `bits`: 0-7 how many bits there are, 8-16 how many
- * of them stand behind this byte, plus 128; 17 whether it is the low byte of its word. What the sum of words
- * becomes more by. A function of its own, so that the verifier goes through it once and not for each byte. */
-NOINLINE u64 xdpc_write_byte(struct xdp_md* ctx, u32 at, u32 bits, u64 hi, u64 lo) {
+/* Writes the bits of the byte at `at` that a mask has. `what`: 0-7 the bits, 8-15 the mask, 16 whether it is
+ * the low byte of its word. What the sum of words becomes more by. A function of its own, so that the
+ * verifier goes through it once and not for each byte; and with little on the stack, which is 512 bytes for
+ * all that is on a packet's way. */
+NOINLINE u64 xdpc_write_byte(struct xdp_md* ctx, u32 at, u32 what) {
     u8* p = bytes_at(frame_of(ctx), at, 1);
     if (!p) {
         return 0;
     }
-    u32 width = bits & 0xff, shift = bits >> 17 & 1 ? 0 : 8;
-    int right = (int)(bits >> 8 & 0x1ff) - 128;
-    u64 mask_lo = width >= 64 ? ~0ULL : (1ULL << (width & 63)) - 1;
-    u64 mask_hi = width >= 128 ? ~0ULL : width > 64 ? (1ULL << (width & 63)) - 1 : 0;
-    u32 mask = byte_of(mask_hi, mask_lo, right), old = *p;
-    u32 now = (old & ~mask) | byte_of(hi & mask_hi, lo & mask_lo, right);
+    u32 shift = what >> 16 & 1 ? 0 : 8;
+    u32 mask = what >> 8 & 0xff, old = *p;
+    u32 now = (old & ~mask) | (what & mask);
     *p = now;
     return 0xffff - (old << shift) + (now << shift);
 }
 
-/* Writes `width` bits at bit `offset` behind `base`, whose bytes are in the frame. What the sum of words from
- * `base` on becomes more by. */
+/* Writes `width` bits at bit `offset` behind `base`, whose bytes are in the frame: from the last byte to the
+ * first. No field that does not end with a byte is wider than 64 bits. What the sum of words from `base` on
+ * becomes more by. */
 INLINE u32 write_bits(struct xdp_md* ctx, u32 base, u32 offset, u32 width, u64 hi, u64 lo) {
-    u32 end = offset + width, delta = 0;
-    for (u32 i = 0; i < 16; ++i) {
-        u32 at = offset / 8 + i;
-        if (at * 8 >= end) {
-            break;
-        }
-        u32 right = end - (at + 1) * 8 + 128;
-        delta += (u32)xdpc_write_byte(ctx, base + at, width | (right & 0x1ff) << 8 | (at & 1) << 17, hi, lo);
+    u32 at = (offset + width + 7) / 8, pad = at * 8 - offset - width, delta = 0;
+    u64 mask_lo = width >= 64 ? ~0ULL : (1ULL << (width & 63)) - 1;
+    u64 mask_hi = width >= 128 ? ~0ULL : width > 64 ? (1ULL << (width & 63)) - 1 : 0;
+    if (pad) {
+        mask_hi |= mask_lo >> (64 - pad);
+        mask_lo <<= pad;
+        hi = hi << pad | lo >> (64 - pad);
+        lo <<= pad;
+    }
+    for (u32 i = 0; i < 16 && (mask_lo | mask_hi); ++i) {
+        --at;
+        u32 what = (lo & 0xff) | (mask_lo & 0xff) << 8 | (at & 1) << 16;
+        delta += (u32)xdpc_write_byte(ctx, base + at, what);
+        lo = lo >> 8 | hi << 56;
+        hi >>= 8;
+        mask_lo = mask_lo >> 8 | mask_hi << 56;
+        mask_hi >>= 8;
     }
     return delta;
 }

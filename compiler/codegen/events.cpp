@@ -2,6 +2,7 @@
 // two cost the load of a word of `.data.capture` and a branch, and what tells of decided packets is not in
 // the program that runs (XDPC_HOOK in abi.h). The rest is in codegen-templates/events.bpf.c.
 #include "compiler/codegen/rules.h"
+#include "compiler/policy/evaluate_limits.h"
 
 #include <algorithm>
 #include <llvm/IR/InlineAsm.h>
@@ -16,6 +17,8 @@ namespace {
 
 constexpr uint32_t map_type_array = 2; // BPF_MAP_TYPE_ARRAY
 constexpr uint32_t map_type_percpu_array = 6;
+
+static_assert(Meters::log_snap == XDPC_LOG_SNAP, "the evaluator tells as many bytes");
 
 /// How many `log` statements have a clock, and whether any statement tells something.
 struct Told {

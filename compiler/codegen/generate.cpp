@@ -177,7 +177,11 @@ void lower_shared(Lowering& l, Value* ctx, const KeyMemory& memory, Done& done) 
         l.builder.CreateBr(rules);
     });
     l.builder.SetInsertPoint(generic);
-    emit_generic_parse(l, ctx, store);
+    if (ir::goes_on_rewritten(l.input.program)) { // is there for that: it needs its stack once, then
+        l.builder.CreateCall(refresh_function(l), {ctx});
+    } else {
+        emit_generic_parse(l, ctx, store);
+    }
     l.builder.CreateBr(rules);
     l.builder.SetInsertPoint(rules);
     l.out_of_line = false;
@@ -224,7 +228,13 @@ Result<std::vector<uint8_t>> generate(const CodegenInput& input, CodegenForm for
     Result<std::vector<uint8_t>> result = fail("nothing was tried");
     for (const Effort effort : {Effort::Quick, Effort::NoSharedValues, Effort::KeysInMemory}) {
         result = try_to_generate(input, form, effort);
-        if (result || result.error().message.find("stack limit") == std::string::npos) {
+        const bool last = effort == Effort::KeysInMemory; // then the verifier has the word
+        const auto fits =
+            result && form == CodegenForm::Object ? codegen::check_stack(*result) : Result<void>{};
+        if (result && (fits || last)) {
+            break;
+        }
+        if (!result && result.error().message.find("stack limit") == std::string::npos) {
             break;
         }
     }

@@ -12,6 +12,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <span>
 
 namespace xdpc::codegen {
 
@@ -247,6 +248,7 @@ void emit_return(Lowering& l, llvm::Value* ctx, llvm::Value* action, const std::
 
 // ---- rewrites.cpp
 /// The body of Lowering::refresh, where that is called.
+llvm::Function* refresh_function(Lowering& l);
 void emit_refresh_function(Lowering& l, const KeyMemory& memory, Span place);
 
 // ---- state.cpp
@@ -299,5 +301,7 @@ std::vector<KeyValue> emit_generic_parse(Lowering& l, llvm::Value* ctx, const Ke
 
 // ---- emit.cpp
 Result<std::vector<uint8_t>> emit_module(Lowering& l, CodegenForm form);
+/// Whether the kernel takes as much stack as the object's programs and what they call need.
+Result<void> check_stack(std::span<const uint8_t> object);
 
 } // namespace xdpc::codegen

@@ -183,15 +183,18 @@ void emit_rewrite(RuleScope& s, const ir::RewriteStep& step, const EmitVerdict& 
     l.builder.SetInsertPoint(done);
 }
 
-void emit_refresh(RuleScope& s) {
-    Lowering& l = s.l;
+Function* refresh_function(Lowering& l) {
     if (!l.refresh) {
         auto* type = FunctionType::get(l.i32(), {l.ptr()}, false);
         l.refresh = Function::Create(type, GlobalValue::ExternalLinkage, "read_keys_anew", l.module);
         l.refresh->addFnAttr(Attribute::NoInline);
         l.refresh->addFnAttr(Attribute::NoUnwind);
     }
-    l.builder.CreateCall(l.refresh, {s.ctx});
+    return l.refresh;
+}
+
+void emit_refresh(RuleScope& s) {
+    s.l.builder.CreateCall(refresh_function(s.l), {s.ctx});
 }
 
 /// Of the whole program, so that the verifier walks it once.

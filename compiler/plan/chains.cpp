@@ -95,11 +95,17 @@ Layouter::Size Layouter::size_of_jump(ChainId target, size_t before) {
             state.depth + (callee.function ? 1 : 0), false};
 }
 
+/// How much deeper than two calls a step's own go: behind what changes the packet, keys are read anew, which
+/// walks the headers.
+size_t depth_of(const ir::Step& step) {
+    return std::holds_alternative<ir::RewriteStep>(step.node) ? 3 : 0;
+}
+
 Layouter::Size Layouter::size_of(const ir::Rule& rule) {
     Size size;
     for (const ir::Step& step : rule.steps) {
         const cost::TableCost own = cost::of_step(step, program_, tables_);
-        size.add({own.code, own.processed, 0, false});
+        size.add({own.code, own.processed, depth_of(step), false});
         ir::each_verdict(step, [&](const Verdict& verdict) {
             if (const auto target = ir::target_of(verdict)) {
                 size.add(size_of_jump(*target, size.code));

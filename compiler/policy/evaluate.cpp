@@ -109,7 +109,7 @@ struct Run {
     const Subject& subject; // of the packet
     TraceStep* trace;       // may be null
 
-    [[nodiscard]] Moment moment() const { return {rule.id, state.now_ns(), subject.view.frame.size()}; }
+    [[nodiscard]] Moment moment() const { return {rule.id, state.now_ns(), subject.view.frame}; }
 };
 
 Step run_limit(const LimitStatement& statement, const Run& run) {

@@ -8,9 +8,12 @@ namespace xdpc {
 
 namespace {
 
-void add(Meters& meters, const Event& event) {
+/// Tells at most `snap` bytes of the frame.
+void add(Meters& meters, Event::Kind kind, uint32_t index, size_t snap, const Moment& moment) {
     if (meters.events.size() < Meters::max_events) {
-        meters.events.push_back(event);
+        const auto told = moment.frame.first(std::min(snap, moment.frame.size()));
+        meters.events.push_back(
+            {kind, moment.rule, index, moment.now_ns, moment.frame.size(), {told.begin(), told.end()}});
     } else {
         ++meters.lost_events;
     }
@@ -18,7 +21,7 @@ void add(Meters& meters, const Event& event) {
 
 /// Whether the bucket has the tokens; then they are taken.
 bool take(const Limit& limit, uint64_t& full_at, const Moment& moment) {
-    const uint64_t wanted = std::max(full_at, moment.now_ns) + limit_cost_of(limit, moment.bytes);
+    const uint64_t wanted = std::max(full_at, moment.now_ns) + limit_cost_of(limit, moment.frame.size());
     if (wanted - moment.now_ns > limit.capacity_ns) {
         return false;
     }
@@ -75,7 +78,7 @@ std::optional<Verdict> verdict_on_full(const Limit& limit) {
 }
 
 bool ask_quota(const Quota& quota, uint64_t& used, const Moment& moment) {
-    used += moment.bytes;
+    used += moment.frame.size();
     return used > quota.bytes;
 }
 
@@ -85,13 +88,12 @@ void run_log(Meters& meters, uint32_t index, uint64_t every_ns, const Moment& mo
         return;
     }
     last = moment.now_ns;
-    add(meters, {Event::Kind::Log, moment.rule, index, moment.now_ns, moment.bytes, 0});
+    add(meters, Event::Kind::Log, index, Meters::log_snap, moment);
 }
 
 void run_sample(Meters& meters, uint32_t one_in, uint32_t snap, uint32_t draw, const Moment& moment) {
     if (draw % one_in == 0) {
-        add(meters, {Event::Kind::Sample, moment.rule, 0, moment.now_ns, moment.bytes,
-                     std::min<uint64_t>(snap, moment.bytes)});
+        add(meters, Event::Kind::Sample, 0, snap, moment);
     }
 }
 

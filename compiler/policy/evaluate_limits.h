@@ -5,6 +5,8 @@
 #include "compiler/policy/bounded_table.h"
 #include "compiler/policy/policy.h"
 
+#include <span>
+
 namespace xdpc {
 
 /// What xdpc_limit and its buckets are to programs. Times in ns of the monotonic clock.
@@ -22,13 +24,14 @@ struct Event {
     RuleId rule;
     uint32_t index = 0; // of a log: LogStatement::index
     uint64_t time_ns = 0;
-    uint64_t length = 0;   // of the frame
-    uint64_t captured = 0; // bytes of it, of a sample
+    uint64_t length = 0;        // of the frame
+    std::vector<uint8_t> bytes; // the first of it, as it is then
     bool operator==(const Event&) const = default;
 };
 
 struct Meters {
     static constexpr size_t max_events = 65536;    // more are only counted
+    static constexpr size_t log_snap = 128;        // bytes of the frame
     std::vector<LimitState> limits;                // by LimitId
     std::vector<uint64_t> used;                    // by QuotaId
     std::vector<std::optional<uint64_t>> last_log; // by LogStatement::index
@@ -42,7 +45,7 @@ struct Meters {
 struct Moment {
     RuleId rule;
     uint64_t now_ns = 0;
-    uint64_t bytes = 0;
+    std::span<const uint8_t> frame;
 };
 
 enum class LimitAnswer : uint8_t { Within, Beyond, Full };

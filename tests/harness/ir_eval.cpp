@@ -144,7 +144,7 @@ struct Machine {
     }
     /// The steps with meters; nothing for the others.
     std::optional<Met> meet(const ir::Rule& rule, const ir::Step& step) {
-        const Moment moment{{rule.decider.value}, state.now_ns(), subject.view.frame.size()};
+        const Moment moment{{rule.decider.value}, state.now_ns(), subject.view.frame};
         if (const auto* limit = std::get_if<ir::LimitStep>(&step.node)) {
             return meet(*limit, moment);
         }

@@ -30,7 +30,7 @@ TEST_P(CodegenPrograms, RandomPolicies) {
         ++policies;
         cut += programs_of(policy, options) > 1 ? 1 : 0;
     });
-    EXPECT_GT(cut, policies / 6);
+    EXPECT_GT(cut, policies / 8);
 }
 INSTANTIATE_TEST_SUITE_P(AfterRules, CodegenPrograms, testing::Values(1, 2, 5));
 

@@ -122,9 +122,9 @@ TEST(Limits, AgreeWithTokensThatAreCounted) {
         uint64_t now = test_clock_begin_ns;
         for (int i = 0; i < 500; ++i) {
             now += random() % 3 == 0 ? random() % (limit.unit_ns / 10) : random() % 1000;
-            const uint64_t bytes = 60 + random() % 1400;
-            const bool within = ask_limit(limit, state, {}, {{}, now, bytes}) == LimitAnswer::Within;
-            ASSERT_EQ(within, naive.take(now, limit_cost_of(limit, bytes)))
+            const std::vector<uint8_t> frame(60 + random() % 1400);
+            const bool within = ask_limit(limit, state, {}, {{}, now, frame}) == LimitAnswer::Within;
+            ASSERT_EQ(within, naive.take(now, limit_cost_of(limit, frame.size())))
                 << "round " << round << " packet " << i;
         }
         EXPECT_EQ(state.within + state.beyond, 500U);

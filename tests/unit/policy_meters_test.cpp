@@ -45,7 +45,8 @@ TEST(Logs, SayAtMostOneInTheirTime) {
     const std::vector<Event>& events = bench.state().meters.events;
     ASSERT_EQ(events.size(), 5U);
     EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.index == 0; }), 2);
-    EXPECT_EQ(events[0], (Event{Event::Kind::Log, {0}, 0, test_clock_begin_ns, 54, 0}));
+    EXPECT_EQ(events[0],
+              (Event{Event::Kind::Log, {0}, 0, test_clock_begin_ns, 54, {frame.begin(), frame.end()}}));
     EXPECT_EQ(events[1].index, 1U);
     EXPECT_EQ(events[3].time_ns, test_clock_begin_ns + second);
 }
@@ -60,7 +61,7 @@ TEST(Samples, TakeThePacketsThatTheDrawSays) {
     }
     EXPECT_EQ(bench.state().meters.events.size(), wanted);
     EXPECT_NEAR(static_cast<double>(wanted), 1000, 150);
-    EXPECT_EQ(bench.state().meters.events[0].captured, 20U);
+    EXPECT_EQ(bench.state().meters.events[0].bytes.size(), 20U);
 }
 
 TEST(Events, AreBounded) {

@@ -68,16 +68,20 @@ struct xdpc_dynamic {
     xdpc_u64 packets;
     xdpc_u64 bytes;
     xdpc_u32 place;
-    xdpc_u32 value;   /* of a map */
-    xdpc_u32 flags;   /* XDPC_ELEMENT_* */
-    xdpc_u32 comment; /* see runtime/sets */
+    xdpc_u32 value; /* of a map */
+    xdpc_u32 flags; /* XDPC_ELEMENT_* */
+    xdpc_u32 life;  /* 0: in the set. Else it is from that epoch of the set on, or with the bit until then */
 };
+#define XDPC_LIFE_UNTIL 0x80000000u
 enum { XDPC_ELEMENT_USED = 1, XDPC_ELEMENT_FILE = 2 /* else added live */ };
-/* What entries of a dynamic set share. Array map `dynamic`. */
+/* What entries of a dynamic set share. Array map `dynamic`. The epoch is of any set, and the one of the first
+ * of two of `inet_addr` is that of both. */
 struct xdpc_dynamic_set {
     xdpc_u64 cursor;
     xdpc_u64 overflows;
-    xdpc_u64 pad[6];
+    xdpc_u32 epoch; /* counts the times that the set was replaced */
+    xdpc_u32 pad0;
+    xdpc_u64 pad[5];
 };
 /* The ring of a bounded table is the array map `ring_limit<LimitId>` or `ring_set<SetId>` of `size` places:
    the words of the key, then one word that is 1 once the place was taken. */

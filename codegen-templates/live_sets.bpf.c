@@ -5,10 +5,9 @@
 typedef xdpc_u32 u32;
 typedef xdpc_u64 u64;
 
-XDPC_INLINE u64 ask_set(void* outer, const struct xdpc_set_layout* layout, u32 kind, u32 words,
+XDPC_INLINE u64 ask_set(void* outer, u32 entry, const struct xdpc_set_layout* layout, u32 kind, u32 words,
                         const u32* key, u64 bytes, u64 now) {
-    u32 zero = 0;
-    void* set = ((void* (*)(void*, const void*))1)(outer, &zero);
+    void* set = ((void* (*)(void*, const void*))1)(outer, &entry);
     u32 element = set ? xdpc_set_find(set, layout, kind, words, key, now) : 0;
     if (!element) {
         return 0;
@@ -18,9 +17,9 @@ XDPC_INLINE u64 ask_set(void* outer, const struct xdpc_set_layout* layout, u32 k
 }
 
 #define LIVE_SET(name, kind, words)                                                                          \
-    u64 xdpc_inline_##name##words(void* outer, const struct xdpc_set_layout* layout, const u32* key,         \
-                                  u64 bytes, u64 now) {                                                      \
-        return ask_set(outer, layout, kind, words, key, bytes, now);                                         \
+    u64 xdpc_inline_##name##words(void* outer, u32 entry, const struct xdpc_set_layout* layout,              \
+                                  const u32* key, u64 bytes, u64 now) {                                      \
+        return ask_set(outer, entry, layout, kind, words, key, bytes, now);                                  \
     }
 #define HASH(words) LIVE_SET(hash, XDPC_SET_HASH, words)
 #define TUPLES(words) LIVE_SET(tuples, XDPC_SET_TUPLES, words)

@@ -147,10 +147,26 @@ static inline int is_expired(const struct xdpc_dynamic* element, u64 now) {
     return expires != 0 && expires <= now;
 }
 
-/* 0: not in the set, else 1 + its value. */
-u64 xdpc_inline_find(void* hash, u32 counts, const u32* key, u64 bytes, u64 now) {
+/* How often the set was replaced. */
+u64 xdpc_inline_epoch(u32 id) {
+    struct xdpc_dynamic_set* set = state_lookup(&dynamic, &id);
+    return set ? *(volatile u32*)&set->epoch : 0;
+}
+
+/* Not yet or no longer: only while user space replaces the set is there any such element. */
+static inline int is_of_another_epoch(const struct xdpc_dynamic* element, u32 id) {
+    u32 life = *(const volatile u32*)&element->life;
+    if (life == 0) {
+        return 0;
+    }
+    u32 epoch = (u32)xdpc_inline_epoch(id);
+    return life & XDPC_LIFE_UNTIL ? epoch >= (life & ~XDPC_LIFE_UNTIL) : epoch < life;
+}
+
+/* 0: not in the set, else 1 + its value. `epoch_id` is whose epoch counts. */
+u64 xdpc_inline_find(void* hash, u32 epoch_id, u32 counts, const u32* key, u64 bytes, u64 now) {
     struct xdpc_dynamic* element = state_lookup(hash, key);
-    if (!element || is_expired(element, now)) {
+    if (!element || is_expired(element, now) || is_of_another_epoch(element, epoch_id)) {
         return 0;
     }
     if (counts) {
@@ -161,22 +177,22 @@ u64 xdpc_inline_find(void* hash, u32 counts, const u32* key, u64 bytes, u64 now)
 }
 
 /* `add`, or `update`: 1 if the key is in the set now, 0 if that is full. */
-u64 xdpc_inline_put(void* hash, void* ring, u32 id, u32 size, u32 words, u32 renew, const u32* key,
-                    u64 timeout, u64 now) {
+u64 xdpc_inline_put(void* hash, void* ring, u32 id, u32 epoch_id, u32 size, u32 words, u32 renew,
+                    const u32* key, u64 timeout, u64 now) {
     u64 expires = timeout ? now + timeout : 0;
     struct xdpc_dynamic* element = state_lookup(hash, key);
     if (element) {
-        if (is_expired(element, now)) {
+        if (is_expired(element, now) || is_of_another_epoch(element, epoch_id)) {
             element->packets = 0;
             element->bytes = 0;
             element->value = 0;
             element->flags = XDPC_ELEMENT_USED;
-            element->comment = 0;
         } else if (!renew) {
             return 1;
         }
         element->timeout_ns = timeout;
         *(volatile u64*)&element->expires_ns = expires;
+        *(volatile u32*)&element->life = 0;
         return 1;
     }
     struct xdpc_dynamic_set* set = state_lookup(&dynamic, &id);

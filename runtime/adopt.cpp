@@ -145,6 +145,7 @@ Result<void> copy_table(Adoption& out, const ArtifactSet& set, uint32_t id, cons
         change.kept++;
         change.live += (entry.flags & XDPC_ELEMENT_FILE) == 0 ? 1 : 0;
         entry.packets = entry.bytes = 0;
+        entry.life = 0;
         if (found == in_file.end())
             elements.push_back({key, entry});
         else

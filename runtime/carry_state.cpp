@@ -17,7 +17,8 @@ uint64_t later(uint64_t a, uint64_t b) {
 
 Result<void> move_one(const Fd& from, const BoundedTable& to, const KeyedEntry<xdpc_dynamic>& old,
                       uint64_t now) {
-    const auto& [key, entry] = old;
+    auto [key, entry] = old;
+    entry.life = 0;
     xdpc_dynamic there{};
     if (bpf_map_lookup_elem(to.hash, key.data(), &there) == 0) {
         there.packets += entry.packets;

@@ -25,6 +25,11 @@ private:
     bool staged_ = false;
 };
 
+/// Sets that rules write are about to be replaced: from here on finish_exchange() settles what is half in.
+Result<void> begin_replacing(const std::string& generation_path);
+/// Of sets that rules write: what is not in them by their epochs goes, all else stays (replace_dynamic.cpp).
+Result<void> settle_dynamic(const std::string& generation_path);
+
 /// Goes on with, or takes back, what a killed command began.
 Result<void> finish_exchange(const std::string& generation_path);
 

@@ -22,14 +22,6 @@ tl::unexpected<std::variant<Error, FileRefused>> refused(uint32_t set, size_t el
     return tl::unexpected<std::variant<Error, FileRefused>>(FileRefused{set, element, std::move(why)});
 }
 
-/// The file's elements, as they are added now: those of the policy alone are marked as a file's.
-std::vector<sets::NewElement> given_elements(const ArtifactSet& set, const FileElements& file, uint64_t now) {
-    std::vector<sets::NewElement> given = new_elements(set, *file.elements, now);
-    for (sets::NewElement& element : given)
-        element.from_file = false;
-    return given;
-}
-
 constexpr const char* other_verdict = "is in the map with another verdict";
 
 /// What a set is to hold.
@@ -43,7 +35,7 @@ constexpr size_t none = SIZE_MAX;
 
 OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const FileElements& file, bool replace,
                              uint64_t now) {
-    std::vector<sets::NewElement> given = given_elements(set, file, now);
+    std::vector<sets::NewElement> given = given_elements(set, *file.elements, now);
     ElementIndex index(given);
     std::vector<bool> known(given.size());
     for (const sets::Element& element : wanted.there) {
@@ -103,7 +95,7 @@ OrRefused<SetArray> build(const Wanted& wanted, const ArtifactSet& set, uint32_t
 /// Where rules write, elements go in one by one; `put` are those that were not there.
 OrRefused<Taken> load_dynamic(const DynamicTable& opened, const ArtifactSet& set, const FileElements& file,
                               uint64_t now, std::vector<std::vector<uint32_t>>& put) {
-    const auto given = given_elements(set, file, now);
+    const auto given = given_elements(set, *file.elements, now);
     Taken taken;
     for (size_t i = 0; i < given.size(); i++) {
         auto there = put_dynamic(opened, set, given[i], now);
@@ -155,16 +147,22 @@ OrRefused<Taken> load_all_dynamic(const LiveSets::Impl& impl, std::span<const Fi
 
 } // namespace
 
+std::vector<sets::NewElement> given_elements(const ArtifactSet& set, const SetElements& elements,
+                                             uint64_t now) {
+    std::vector<sets::NewElement> given = new_elements(set, elements, now);
+    for (sets::NewElement& element : given)
+        element.from_file = false;
+    return given;
+}
+
 OrRefused<Taken> LiveSets::take(std::span<const FileElements> files, bool replace) {
     const uint64_t now = monotonic_now();
-    if (!files.empty() && is_dynamic(impl_->set(files[0].set)) && !replace)
-        return load_all_dynamic(*impl_, files, now);
+    if (!files.empty() && is_dynamic(impl_->set(files[0].set)))
+        return replace ? replace_dynamic(*impl_, files, now) : load_all_dynamic(*impl_, files, now);
     Taken all;
     Exchange exchange(impl_->path);
     for (const FileElements& file : files) {
         const ArtifactSet& set = impl_->set(file.set);
-        if (is_dynamic(set))
-            return failed({fmt::format("rules write set `{}`: it cannot be replaced", set.name), {}});
         auto opened = impl_->open(file.set);
         if (!opened)
             return failed(opened.error());

@@ -69,4 +69,12 @@ tl::expected<std::optional<uint32_t>, std::variant<Error, LiveSets::Refused>>
 put_dynamic(const DynamicTable& opened, const ArtifactSet& set, const sets::NewElement& element,
             uint64_t now);
 
+/// The elements of a file, as they are added now: those of the policy alone are marked as a file's.
+std::vector<sets::NewElement> given_elements(const ArtifactSet& set, const SetElements& elements,
+                                             uint64_t now);
+
+/// Rules go on writing the sets; what they put in meanwhile stays.
+tl::expected<LiveSets::Taken, std::variant<Error, LiveSets::FileRefused>>
+replace_dynamic(const LiveSets::Impl& impl, std::span<const LiveSets::FileElements> files, uint64_t now);
+
 } // namespace xdpc::rt

@@ -202,8 +202,13 @@ Result<void> place_arrays(bpf_object* object, const LoadedState& state) {
         bpf_map* outer = find_map(object, set_map(i));
         if (outer == nullptr || !state.arrays[i].valid())
             continue;
-        if (auto put = put_array(bpf_map__fd(outer), state.arrays[i]); !put)
-            return put;
+        auto entries = entries_of(bpf_map__fd(outer));
+        if (!entries)
+            return tl::unexpected(entries.error());
+        for (uint32_t entry = 0; entry < *entries; entry++) {
+            if (auto put = put_array(bpf_map__fd(outer), entry, state.arrays[i]); !put)
+                return put;
+        }
     }
     return {};
 }
@@ -216,9 +221,18 @@ Result<void> begin_state(bpf_object* object, const Artifact& artifact, const Loa
                 object, "quotas", state.slots.quotas, state.keep_quotas,
                 [&](xdpc_quota& quota, uint32_t id) { quota.used = artifact.quotas[id].used; });
         })
-        .and_then([&] {
-            return begin_entries<xdpc_dynamic_set>(object, "dynamic", state.slots.sets, state.keep_sets,
-                                                   [](xdpc_dynamic_set&, uint32_t) {});
+        .and_then([&]() -> Result<void> {
+            // Elements of a table that goes on may be in it from an epoch on, which that of another place,
+            // where it gets one, must not be before.
+            auto sets = map_entries<xdpc_dynamic_set>(object, "dynamic");
+            if (!sets)
+                return tl::unexpected(sets.error());
+            uint32_t epoch = 0;
+            for (size_t i = 0; sets->second != nullptr && i < XDPC_STATE_SLOTS; i++)
+                epoch = std::max(epoch, sets->second[i].epoch);
+            return begin_entries<xdpc_dynamic_set>(
+                object, "dynamic", state.slots.sets, state.keep_sets,
+                [&](xdpc_dynamic_set& set, uint32_t) { set.epoch = epoch; });
         });
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/state_maps.h"
 #include "runtime/generations.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <ctime>
 #include <fmt/format.h>
@@ -133,10 +134,17 @@ xdpc_set_attribute& attribute_of(const SetArray& array, const sets::Table& table
     return reinterpret_cast<xdpc_set_attribute*>(lines)[number];
 }
 
-Result<void> put_array(int outer_fd, const SetArray& array) {
-    uint32_t key = 0;
+Result<uint32_t> entries_of(int outer_fd) {
+    bpf_map_info info{};
+    uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(outer_fd, &info, &size) != 0)
+        return fail_errno("cannot ask for a map of state");
+    return info.max_entries;
+}
+
+Result<void> put_array(int outer_fd, uint32_t entry, const SetArray& array) {
     int fd = array.fd.get();
-    if (bpf_map_update_elem(outer_fd, &key, &fd, BPF_ANY) != 0)
+    if (bpf_map_update_elem(outer_fd, &entry, &fd, BPF_ANY) != 0)
         return fail_errno("cannot put a set's array in its place");
     return {};
 }
@@ -150,6 +158,30 @@ Slots plain_slots(const Artifact& artifact) {
     for (uint32_t i = 0; i < artifact.sets.size(); i++)
         slots.sets.push_back(i);
     return slots;
+}
+
+Result<Epochs> Epochs::open(const std::string& generation_path) {
+    Fd fd = open_pin(generation_path + "/dynamic");
+    if (!fd.valid())
+        return fail_errno("cannot open the epochs of sets");
+    auto memory = map_all(fd.get());
+    if (!memory)
+        return tl::unexpected(memory.error());
+    Epochs epochs;
+    epochs.memory_ = std::move(*memory);
+    return epochs;
+}
+uint32_t& Epochs::at(const StateRecord& record, uint32_t set) const {
+    const auto& sets = record.artifact.sets;
+    auto first = std::ranges::find(sets, sets[set].name, [](const ArtifactSet& each) { return each.name; });
+    uint32_t slot = record.slots.sets[static_cast<size_t>(first - sets.begin())];
+    return static_cast<xdpc_dynamic_set*>(memory_.address())[slot % XDPC_STATE_SLOTS].epoch;
+}
+uint32_t Epochs::of(const StateRecord& record, uint32_t set) const {
+    return __atomic_load_n(&at(record, set), __ATOMIC_ACQUIRE);
+}
+void Epochs::next(const StateRecord& record, uint32_t set) {
+    __atomic_add_fetch(&at(record, set), 1, __ATOMIC_SEQ_CST);
 }
 
 std::string set_map(size_t set) {

@@ -46,8 +46,10 @@ Result<SetArray> map_array_in_windows(Fd fd);
 Result<sets::Table> open_table(const SetArray& array, const ArtifactSet& set);
 /// The attributes of an element of a set that has any; not in windows.
 xdpc_set_attribute& attribute_of(const SetArray& array, const sets::Table& table, uint32_t number);
-/// Puts an array into a set's outer map.
-Result<void> put_array(int outer_fd, const SetArray& array);
+/// Entries of a set's outer map: two of sets of `inet_addr`, of which the epoch tells the one that is read.
+Result<uint32_t> entries_of(int outer_fd);
+/// Puts an array into an entry of a set's outer map.
+Result<void> put_array(int outer_fd, uint32_t entry, const SetArray& array);
 
 /// An ARRAY map that can be mapped, whole.
 Result<Mapping> map_all(int fd);
@@ -66,6 +68,19 @@ struct StateRecord {
 };
 Result<Fd> make_record(const Artifact& artifact, const Slots& slots);
 Result<StateRecord> read_record(const std::string& generation_path);
+
+/// The epochs of a generation's sets (struct xdpc_dynamic_set), mapped. A store makes all of a set new at
+/// once.
+class Epochs {
+public:
+    static Result<Epochs> open(const std::string& generation_path);
+    [[nodiscard]] uint32_t of(const StateRecord& record, uint32_t set) const;
+    void next(const StateRecord& record, uint32_t set);
+
+private:
+    Mapping memory_;
+    [[nodiscard]] uint32_t& at(const StateRecord& record, uint32_t set) const;
+};
 
 /// Names of the maps of state in an object, without those of user-written sets' arrays.
 std::string set_map(size_t set);

@@ -5,6 +5,7 @@
 #include "compiler/codegen/lowering.h"
 #include "runtime/sets/layout.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 
@@ -111,6 +112,13 @@ Value* slot_of(Lowering& l, QuotaId id) {
 Value* slot_of(Lowering& l, SetId id) {
     return slot_of(l, l.input.policy.limits.size() + l.input.policy.quotas.size() + id.value);
 }
+/// Where the epoch of a set stands: both of `inet_addr` have the first one's.
+Value* epoch_slot_of(Lowering& l, SetId id) {
+    const auto& sets = l.input.policy.sets;
+    const auto first =
+        std::ranges::find(sets, sets[id.value].name, [](const LiveSet& set) { return set.name; });
+    return slot_of(l, SetId{static_cast<uint32_t>(first - sets.begin())});
+}
 GlobalVariable* hash_of(Lowering& l, const std::string& name, unsigned words, size_t bytes, uint32_t size) {
     return state_map(l, name, {map_hash, words * 4, static_cast<uint32_t>(bytes), size + spare_entries, 0});
 }
@@ -180,12 +188,20 @@ Value* emit_dynamic(Lowering& l, const StateFunction& f, Value* key, Value* scal
         return l.builder.CreateCall(inlined(l, "xdpc_inline_delete", arguments), arguments);
     }
     if (f.does == Does::Find) {
-        Value* arguments[] = {hash, l.c32(set.has_counter), key, scalar, monotonic_ns(l, false)};
+        Value* arguments[] = {hash,   epoch_slot_of(l, SetId{f.id}), l.c32(set.has_counter), key,
+                              scalar, monotonic_ns(l, false)};
         return l.builder.CreateCall(inlined(l, "xdpc_inline_find", arguments), arguments);
     }
-    Value* arguments[] = {
-        hash, ring,   slot_of(l, SetId{f.id}), l.c32(set.size), l.c32(f.words), l.c32(f.does == Does::Update),
-        key,  scalar, monotonic_ns(l, false)};
+    Value* arguments[] = {hash,
+                          ring,
+                          slot_of(l, SetId{f.id}),
+                          epoch_slot_of(l, SetId{f.id}),
+                          l.c32(set.size),
+                          l.c32(f.words),
+                          l.c32(f.does == Does::Update),
+                          key,
+                          scalar,
+                          monotonic_ns(l, false)};
     return l.builder.CreateCall(inlined(l, "xdpc_inline_put", arguments), arguments);
 }
 
@@ -200,14 +216,30 @@ GlobalVariable* layout_table(Lowering& l, const LiveSet& set, sets::Kind kind) {
     return add_table(l, ConstantDataArray::get(l.context(), words));
 }
 
-/// A set that user space writes: its array is found through a map of one entry.
+/// Which entry of the outer map holds a set's array. Those of `inet_addr` have two, so that one store of
+/// their epoch exchanges the arrays of both families.
+Value* entry_of(Lowering& l, const LiveSet& set) {
+    if (set.family == 0) {
+        return l.c32(0);
+    }
+    add_shared(l, "dynamic", sizeof(xdpc_dynamic_set));
+    Value* slot = epoch_slot_of(l, set.id);
+    Value* epoch = l.builder.CreateCall(inlined(l, "xdpc_inline_epoch", {slot}), {slot});
+    return l.builder.CreateAnd(l.builder.CreateTrunc(epoch, l.i32()), l.c32(1));
+}
+
+/// A set that user space writes: its array is found through an outer map.
 Value* emit_find(Lowering& l, const StateFunction& f, sets::Kind kind, Value* key, Value* bytes) {
     const LiveSet& set = l.input.policy.sets[f.id];
     const char* name = kind == sets::Kind::Hash       ? "xdpc_inline_hash"
                        : kind == sets::Kind::Interval ? "xdpc_inline_interval"
                                                       : "xdpc_inline_tuples";
-    Value* arguments[] = {state_map(l, "set" + std::to_string(f.id), {map_array_of_maps, 4, 4, 1, 0}),
-                          layout_table(l, set, kind), key, bytes,
+    const uint32_t entries = set.family == 0 ? 1 : 2;
+    Value* arguments[] = {state_map(l, "set" + std::to_string(f.id), {map_array_of_maps, 4, 4, entries, 0}),
+                          entry_of(l, set),
+                          layout_table(l, set, kind),
+                          key,
+                          bytes,
                           set.has_timeout ? monotonic_ns(l, false) : l.c64(0)};
     return l.builder.CreateCall(inlined(l, (name + std::to_string(f.words)).c_str(), arguments), arguments);
 }

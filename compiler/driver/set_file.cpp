@@ -77,11 +77,6 @@ int take_file(rt::LiveSets& live, const std::vector<uint32_t>& ids, const SetOpt
     const Progress progress(fmt::format("{}: {} into set {}", options.action, options.file, options.name),
                             quiet);
     const bool replaces = options.action == "replace";
-    if (replaces && live.sets()[ids[0]].kind == "dynamic") {
-        return failed({fmt::format("rules write set `{}`: it cannot be replaced at once", options.name),
-                       "`xdpc set flush`, then `xdpc set load`"},
-                      options.json, ExitPolicy);
-    }
     Sources sources;
     Diagnostics diagnostics;
     const auto file = sources.load(options.file);

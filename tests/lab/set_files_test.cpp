@@ -4,7 +4,6 @@
 #include "tests/lab/sockets.h"
 
 #include <atomic>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -31,33 +30,6 @@ chain ingress {
 }
 chain away { drop; }
 )";
-
-/// A file that lasts as long as this.
-struct ElementFile {
-    explicit ElementFile(const std::string& text) {
-        static std::atomic<int> number = 0;
-        path = testing::TempDir() + "elements-" + std::to_string(getpid()) + "-" + std::to_string(number++) +
-               ".txt";
-        std::ofstream(path) << text;
-    }
-    ElementFile(const ElementFile&) = delete;
-    ElementFile& operator=(const ElementFile&) = delete;
-    ~ElementFile() { unlink(path.c_str()); }
-    std::string path;
-};
-
-Ran take(const Lab& lab, const std::string& action, const std::string& name, const std::string& text,
-         const std::vector<std::string>& environment = {}) {
-    const ElementFile file(text);
-    return set(lab, {action, name, "--file", file.path}, environment);
-}
-
-std::string names(const Lab& lab, const std::string& name = "ports") {
-    std::string all;
-    for (const auto& [element, what] : elements(lab, name))
-        all += (all.empty() ? "" : " ") + element;
-    return all;
-}
 
 TEST(SetFiles, LoadAddsAndLeavesWhatIsThere) {
     Lab lab;
@@ -143,7 +115,8 @@ TEST(SetFiles, WhatDoesNotFitIsNamedByItsPlaceAndChangesNothing) {
         {"load", "ways", "5001 : pass\n5000 : drop\n", ":2:1: 5000 is in the map with another verdict"},
         {"load", "rate", "192.0.2.1\n192.0.2.0/24\n", ":2:1: error[XDPC0224]"},
         {"load", "rate", "1.1.1.1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n", ":5:1: 1.1.1.5 is one too many"},
-        {"replace", "rate", "1.1.1.1\n", "rules write set `rate`"},
+        {"replace", "rate", "1.1.1.1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n", ":5:1: 1.1.1.5 is one too many"},
+        {"replace", "rate", "1.1.1.1 comment \"no\"\n", "can have no comment"},
         {"load", "both", "1.1.1.1\n2001:db8::1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n",
          ":6:1: 1.1.1.5 is one too many"},
     };

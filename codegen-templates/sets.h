@@ -59,7 +59,8 @@ struct xdpc_set_layout {
     xdpc_u32 pages;       /* Interval */
     xdpc_u32 page_count;
     xdpc_u32 entries;    /* Tuples: masked keys */
-    xdpc_u32 entry_info; /* Tuples: of each entry, element << 8 | combination */
+    xdpc_u32 entry_info; /* Tuples: of each entry, element << 8 | combination. Interval with auto-merge: of
+                            each element, its node in the tree of all (runtime/sets/overlaps.h) */
     xdpc_u32 entry_count;
     xdpc_u32 keys;          /* of elements: low ones, behind them high ones (Interval, Tuples) */
     xdpc_u32 info;          /* struct xdpc_set_info, only for user space */
@@ -112,7 +113,8 @@ struct xdpc_set_header {
     struct xdpc_set_layout layout; /* to be compared */
     xdpc_u32 pages_used;
     xdpc_u32 entries_used;
-    xdpc_u32 pad[6];
+    xdpc_u32 node_root; /* Interval with auto-merge: an element, 0: none */
+    xdpc_u32 pad[5];
 };
 
 #ifdef __cplusplus

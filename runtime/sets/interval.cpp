@@ -1,5 +1,6 @@
 // Sets of intervals of one key. The tree says for each key which element answers: the only one, or where
 // elements overlap the narrowest, of equals the later one.
+#include "runtime/sets/overlaps.h"
 #include "runtime/sets/tree.h"
 
 #include <algorithm>
@@ -38,23 +39,6 @@ bool before(const Store& store, uint32_t a, uint32_t b) {
     return store.attribute(a).order > store.attribute(b).order;
 }
 
-/// Calls `use` with each element other than `except` that has keys in common with [low, high]. Goes through
-/// all, so that most are to be dismissed by a look at two words.
-template<class F> void each_overlapping(const Store& store, u128 low, u128 high, uint32_t except, F use) {
-    const unsigned shift = 32 * (store.l.words - 1);
-    const auto first_low = static_cast<uint32_t>(low >> shift);
-    const auto first_high = static_cast<uint32_t>(high >> shift);
-    const size_t each = size_t{2} * store.l.words * 4;
-    const uint32_t* words = store.at(store.l.keys, 0, each * (store.header().element_fresh + 1));
-    for (uint32_t e = 1; e <= store.header().element_fresh; e++) {
-        words += static_cast<size_t>(2) * store.l.words;
-        if (words[0] <= first_high && words[store.l.words] >= first_low && e != except && store.is_used(e) &&
-            low_of(store, e) <= high && high_of(store, e) >= low) {
-            use(e);
-        }
-    }
-}
-
 Failure rebuild() {
     return {.problem = Problem::Rebuild};
 }
@@ -79,8 +63,8 @@ struct Ends {
 
 Done erase_overlapping(Store& store, Tree& tree, uint32_t number, const Ends& ends) {
     std::vector<uint32_t> others; // that may answer in its place
-    each_overlapping(store, ends.low, ends.high, number, [&](uint32_t e) {
-        if (before(store, number, e)) {
+    each_overlapping(store, store.low(number), store.high(number), [&](uint32_t e) {
+        if (e != number && before(store, number, e)) {
             others.push_back(e);
         }
     });
@@ -216,6 +200,25 @@ Done sweep_overlapping(Store& store, const std::vector<Sorted>& order, u128 last
     return {};
 }
 
+void note_in_order(Store& store, const std::vector<Sorted>& order) {
+    std::vector<uint32_t> elements;
+    elements.reserve(order.size());
+    for (const Sorted& each : order) {
+        elements.push_back(each.element);
+    }
+    for (auto begin = elements.begin(); begin != elements.end();) { // by low ends they are
+        const u128 low = low_of(store, *begin);
+        auto end = begin + 1;
+        while (end != elements.end() && low_of(store, *end) == low) {
+            ++end;
+        }
+        std::stable_sort(begin, end,
+                         [&](uint32_t a, uint32_t b) { return high_of(store, a) < high_of(store, b); });
+        begin = end;
+    }
+    note_all(store, elements);
+}
+
 } // namespace
 
 bool needs_stacks(const Store& store) {
@@ -223,29 +226,21 @@ bool needs_stacks(const Store& store) {
 }
 
 uint32_t find(const Store& store, const uint32_t* low, const uint32_t* high) {
+    if (store.auto_merge()) { // narrower ones may stand before it everywhere
+        return find_noted(store, low, high);
+    }
     const auto is_it = [&](uint32_t e) {
         return std::equal(low, low + store.l.words, store.low(e)) &&
                std::equal(high, high + store.l.words, store.high(e));
     };
     Store view = store;
     uint32_t owner = 0;
-    bool gap = false;
     Tree(view).walk(value_of(store, low), value_of(store, high), [&](const Cell& cell) {
         const uint32_t ref = cell.get();
-        gap = ref == 0;
-        owner = ref != 0 && kind_of(ref) == XDPC_REF_ELEMENT && is_it(ref) ? ref : 0;
-        return owner == 0 && !gap && store.auto_merge();
+        owner = ref != 0 && is_it(ref) ? ref : 0;
+        return false;
     });
-    if (owner || gap || !store.auto_merge()) {
-        return owner;
-    }
-    // Narrower ones stand before it everywhere.
-    for (uint32_t e = 1; e <= store.header().element_fresh; e++) {
-        if (is_it(e) && store.is_used(e)) {
-            return e;
-        }
-    }
-    return 0;
+    return owner;
 }
 
 uint32_t overlapping(const Store& store, const uint32_t* low, const uint32_t* high, uint64_t now,
@@ -283,6 +278,9 @@ Done insert(Store& store, uint32_t number) {
         return true;
     });
     ends.join(tree);
+    if (store.auto_merge()) {
+        note(store, number);
+    }
     return {};
 }
 
@@ -295,7 +293,7 @@ Done erase(Store& store, uint32_t number) {
             return tl::unexpected(rebuild());
         }
     } else if (store.auto_merge()) {
-        return erase_overlapping(store, tree, number, ends);
+        return erase_overlapping(store, tree, number, ends).map([&] { forget(store, number); });
     }
     tree.walk(ends.low, ends.high, [&](const Cell& cell) {
         if (cell.get() == number) {
@@ -304,6 +302,9 @@ Done erase(Store& store, uint32_t number) {
         return true;
     });
     ends.join(tree);
+    if (store.auto_merge()) {
+        forget(store, number);
+    }
     return {};
 }
 
@@ -322,6 +323,7 @@ Done build(Store& store, uint32_t count) {
         if (auto swept = sweep_overlapping(store, order, tree.last(), segments); !swept) {
             return swept;
         }
+        note_in_order(store, order);
     } else {
         for (size_t i = 0; i < order.size(); i++) {
             const uint32_t e = order[i].element;

@@ -98,6 +98,9 @@ xdpc_set_layout layout_of(const Shape& shape) {
     const uint32_t key_words = shape.kind == Kind::Hash ? stride : 2 * l.words;
     l.keys = region(lines_for(l.element_count + 1ULL, key_words));
     l.info = region(lines_for(l.element_count + 1ULL, sizeof(xdpc_set_info) / 4));
+    if (shape.kind == Kind::Interval && shape.auto_merge) {
+        l.entry_info = region(lines_for(l.element_count + 1ULL, 2 + l.words));
+    }
     if (l.flags & XDPC_SET_ATTRIBUTES) {
         l.attributes = region(lines_for(l.element_count + 1ULL, sizeof(xdpc_set_attribute) / 4));
     }

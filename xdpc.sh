@@ -273,11 +273,24 @@ run_tests() {
     return "$code"
 }
 
-# bench [ARGUMENTS of xdpc-bench] | apply | live [rules] | rules | plot, each with the arguments of its command
+# bench [ARGUMENTS of xdpc-bench] | apply | live [rules] | sets | limits | rules | plot, each with the arguments of
+# its command
 bench() {
-    build all
+    case ${1:-} in
+        sets) build xdpc-bench-sets test_kernel_sets ;;
+        limits) build test_kernel ;;
+        *) build all ;;
+    esac
     export XDPC_BUILD=$PWD/$build
-    if [[ ${1:-} == apply ]]; then
+    if [[ ${1:-} == sets ]]; then
+        needs_root bench "$@"
+        "$build/xdpc-bench-sets" "${@:2}"
+        say "found as by the kernel's trie, while others are added and removed; replaced at once"
+        "$build/tests/test_kernel_sets" --gtest_brief=1 --gtest_filter='KernelSetsBesideTheTrie.*:KernelSetsReplaced.*'
+    elif [[ ${1:-} == limits ]]; then
+        needs_root bench "$@"
+        "$build/tests/test_kernel" --gtest_brief=1 --gtest_filter='CodegenStateFlood.*'
+    elif [[ ${1:-} == apply ]]; then
         needs_root bench "$@"
         tests/bench/apply.py "${@:2}"
     elif [[ ${1:-} == live && ${2:-} == rules ]]; then
@@ -335,7 +348,9 @@ usage: ./xdpc.sh COMMAND
             `bench rules`: large rule sets, generated or --rules FILE [--trace FILE] in ClassBench's
             text format; `bench apply`: from text to attached beside nft, iptables and clang;
             `bench live rules`: rule sets with real frames over veth beside nft, iptables, ipset and
-            xdp-filter; `bench live`: live sets beside nft's; `bench plot FILE.json -o FILE.svg`
+            xdp-filter; `bench live`: live sets beside nft's (`--adds`: one more element alone);
+            `bench sets`: look-ups of sets beside the kernel's HASH and LPM_TRIE; `bench limits`: one of
+            50,000 sources floods; `bench plot FILE.json -o FILE.svg`
   fuzz N    N random policies with random packets each, evaluator against kernel;
             `fuzz N --libfuzzer SECONDS` also fuzzes parser, checker and planner
   verify-rules

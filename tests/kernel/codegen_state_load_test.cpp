@@ -130,6 +130,9 @@ TEST(CodegenStateFlood, HurtsNobodyElse) {
             next = (next + 1) % sources;
         }
     }
+    fmt::print(
+        "the flooder got {} packets of {} through, at {} a second and a burst of {}; {} others lost {}\n",
+        flooded, 20'000, rate, burst, sources, lost);
     EXPECT_EQ(lost, 0U);
     EXPECT_NEAR(static_cast<double>(flooded), 10.0 * rate + burst, 0.02 * (10.0 * rate + burst));
     EXPECT_EQ(program.at_index<xdpc_limit>("limits", 0).overflows, 0U);

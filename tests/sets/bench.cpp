@@ -1,22 +1,27 @@
 // xdpc-bench-sets: what a look-up costs in live sets, beside the kernel's HASH and LPM_TRIE of the same size,
 // over random keys, half of them in the set. Net of a program that only reads the keys. Medians of runs that
-// take turns.
-#include "tests/sets/kernel_set.h"
+// take turns. Then a million keys are looked for in prefix sets and in the kernel's trie while another
+// process adds and removes other prefixes: both have to find the same.
+#include "tests/sets/workload.h"
 
 #include <algorithm>
 #include <array>
 #include <bpf/bpf.h>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fmt/core.h>
 #include <functional>
+#include <linux/membarrier.h>
 #include <random>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace xdpc::sets {
 namespace {
-
-using Words = std::vector<uint32_t>;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -24,118 +29,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
-}
-
-/// Ends of elements one after the other, and keys to look for.
-struct Workload {
-    std::string name = {};
-    Shape shape = {};
-    uint32_t words = 1;
-    Words low = {}, high = {};
-    std::vector<unsigned> lengths = {}; // of prefixes
-    Words keys = {};
-    std::string program = {}, floor = {}, peer = {}, peer_map = {}; // of lookups.bpf.c
-};
-
-/// Prefix lengths about as in tables of Internet routes, with more hosts and short ones.
-unsigned length4(std::mt19937_64& engine) {
-    const unsigned draw = engine() % 100;
-    return draw < 55   ? 24
-           : draw < 78 ? 19 + engine() % 5
-           : draw < 88 ? 16 + engine() % 3
-           : draw < 90 ? 8 + engine() % 8
-                       : 25 + engine() % 8;
-}
-unsigned length6(std::mt19937_64& engine) {
-    const unsigned draw = engine() % 100;
-    return draw < 48   ? 48
-           : draw < 64 ? 32
-           : draw < 84 ? 33 + engine() % 15
-           : draw < 88 ? 20 + engine() % 12
-           : draw < 97 ? 64
-                       : 128;
-}
-
-Workload hash(uint32_t size) {
-    Workload w{.name = "hash ipv4", .shape = {.kind = Kind::Hash, .parts = {32}, .size = size}};
-    std::mt19937_64 engine(size);
-    for (uint32_t i = 0; i < size; i++) {
-        w.low.push_back(
-            xdpc_set_mix32(static_cast<uint32_t>(i * 2654435761U) + 12345)); // all different, and random
-    }
-    for (uint32_t i = 0; i < most_keys; i++) {
-        w.keys.push_back(engine() & 1 ? w.low[engine() % size] : static_cast<uint32_t>(engine()));
-    }
-    w.high = w.low;
-    w.program = "hash_1";
-    w.floor = "floor_1";
-    w.peer = "hash4";
-    w.peer_map = "kernel_hash4";
-    return w;
-}
-Workload prefixes4(uint32_t size) {
-    Workload w{.name = "prefixes ipv4",
-               .shape = {.kind = Kind::Interval, .parts = {32}, .size = size, .auto_merge = true}};
-    std::mt19937_64 engine(size);
-    for (uint32_t i = 0; i < size; i++) {
-        const unsigned length = length4(engine);
-        const uint32_t open = length == 32 ? 0 : UINT32_MAX >> length;
-        w.low.push_back(static_cast<uint32_t>(engine()) & ~open);
-        w.high.push_back(w.low.back() | open);
-        w.lengths.push_back(length);
-    }
-    for (uint32_t i = 0; i < most_keys; i++) {
-        const size_t at = engine() % size;
-        const uint32_t inside = w.low[at] | (static_cast<uint32_t>(engine()) & (w.high[at] - w.low[at]));
-        w.keys.push_back(engine() & 1 ? inside : static_cast<uint32_t>(engine()));
-    }
-    w.program = "interval_1";
-    w.floor = "floor_1";
-    w.peer = "lpm4";
-    w.peer_map = "kernel_lpm4";
-    return w;
-}
-Workload prefixes6(uint32_t size) {
-    Workload w{.name = "prefixes ipv6",
-               .shape = {.kind = Kind::Interval, .parts = {128}, .size = size, .auto_merge = true},
-               .words = 4};
-    std::mt19937_64 engine(size);
-    const std::array<uint32_t, 12> registries{0x20010000, 0x24000000, 0x24010000, 0x24020000,
-                                              0x26000000, 0x26010000, 0x26020000, 0x28000000,
-                                              0x2a000000, 0x2a010000, 0x2a020000, 0x2a030000};
-    const auto address = [&] {
-        return std::array<uint32_t, 4>{registries[engine() % registries.size()] |
-                                           (static_cast<uint32_t>(engine()) & 0xffff),
-                                       static_cast<uint32_t>(engine()), static_cast<uint32_t>(engine()),
-                                       static_cast<uint32_t>(engine())};
-    };
-    std::vector<std::array<uint32_t, 4>> opens;
-    for (uint32_t i = 0; i < size; i++) {
-        const unsigned length = length6(engine);
-        const auto any = address();
-        std::array<uint32_t, 4> open{};
-        for (unsigned word = 0; word < 4; word++) {
-            const int fixed = std::clamp(static_cast<int>(length) - static_cast<int>(word) * 32, 0, 32);
-            open[word] = fixed == 32 ? 0 : UINT32_MAX >> fixed;
-            w.low.push_back(any[word] & ~open[word]);
-            w.high.push_back(any[word] | open[word]);
-        }
-        opens.push_back(open);
-        w.lengths.push_back(length);
-    }
-    for (uint32_t i = 0; i < most_keys; i++) {
-        const auto any = address();
-        const size_t at = engine() % size;
-        const bool inside = (engine() & 1) != 0;
-        for (unsigned word = 0; word < 4; word++) {
-            w.keys.push_back(inside ? w.low[at * 4 + word] | (any[word] & opens[at][word]) : any[word]);
-        }
-    }
-    w.program = "interval_4";
-    w.floor = "floor_4";
-    w.peer = "lpm6";
-    w.peer_map = "kernel_lpm6";
-    return w;
 }
 
 /// Elements without those that are there twice.
@@ -189,7 +82,7 @@ struct Row {
     std::string name;
     uint32_t size = 0;
     double build_s = 0, add_us = 0, ours = 0, peer = 0, ratio = 0, memory_mb = 0;
-    uint64_t differ = 0;
+    uint64_t differ = 0, looked_for = 0, changes = 0; // changes: of other elements, meanwhile
 };
 
 /// Microseconds of adding one more element, and of taking it out again, in place.
@@ -205,8 +98,99 @@ double change_cost(Table& table, const std::vector<NewElement>& elements) {
     return seconds_since(start) * 1e6 / (2 * static_cast<double>(count));
 }
 
+/// The first words of keys that no element of a workload has to do with, beside which nothing is looked for.
+bool is_reserved(const Workload& w, uint32_t first) {
+    return w.words == 1 ? first >> 24 == 0x7f : first >> 16 == 0x3fff;
+}
+
+/// Adds and removes prefixes of the reserved part until it is killed.
+[[noreturn]] void change_others(Table& table, const Workload& w, uint64_t* changes) {
+    std::mt19937_64 engine(7);
+    for (;;) {
+        std::array<uint32_t, 4> low{};
+        std::array<uint32_t, 4> high{};
+        const unsigned length = w.words == 1 ? 9 + engine() % 24 : 20 + engine() % 109;
+        for (unsigned word = 0; word < w.words; word++) {
+            const int fixed = std::clamp(static_cast<int>(length) - static_cast<int>(word) * 32, 0, 32);
+            const uint32_t open = fixed == 32 ? 0 : UINT32_MAX >> fixed;
+            auto any = static_cast<uint32_t>(engine() % 64) << 12;
+            if (word == 0) {
+                any = w.words == 1 ? 0x7f000000 | (any & 0xffffff) : 0x3fff0000 | (any >> 12);
+            }
+            low.at(word) = any & ~open;
+            high.at(word) = any | open;
+        }
+        const std::span<const uint32_t> from(low.data(), w.words);
+        const std::span<const uint32_t> to(high.data(), w.words);
+        if (!table.add({.low = from, .high = to}, 0)) {
+            (void)table.remove(from, to, 0);
+        }
+        __atomic_fetch_add(changes, 1, __ATOMIC_RELAXED);
+    }
+}
+
+/// Random ones, half of them under elements.
+Words draw_keys(const Workload& w, std::mt19937_64& engine) {
+    Words keys;
+    while (keys.size() < size_t{most_keys} * w.words) {
+        const size_t at = engine() % (w.low.size() / w.words) * w.words;
+        if (is_reserved(w, w.low[at])) {
+            continue;
+        }
+        const bool inside = (engine() & 1) != 0;
+        for (unsigned word = 0; word < w.words; word++) {
+            const auto any = static_cast<uint32_t>(engine());
+            const uint32_t open = inside ? w.low[at + word] ^ w.high[at + word] : UINT32_MAX;
+            const bool first6 = word == 0 && w.words == 4; // an address that there is
+            keys.push_back((w.low[at + word] & ~open) |
+                           (any & open & (first6 && !inside ? 0xffffU : UINT32_MAX)) |
+                           (first6 && !inside ? w.low[at] & 0xffff0000U : 0));
+        }
+        if (is_reserved(w, keys[keys.size() - w.words])) {
+            keys.resize(keys.size() - w.words);
+        }
+    }
+    return keys;
+}
+
+/// Both find the same while another process changes other elements of ours.
+bool compare(KernelSet& ours, KernelSet& peer, Table& table, const Workload& w, uint32_t keys, Row& row) {
+    void* shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        return false;
+    }
+    auto* changes = static_cast<uint64_t*>(shared);
+    const pid_t child = fork();
+    if (child == 0) {
+        change_others(table, w, changes);
+    }
+    std::mt19937_64 engine(11);
+    while (child > 0 && row.looked_for < keys) {
+        const Words drawn = draw_keys(w, engine);
+        ours.set_keys(drawn, w.words);
+        peer.set_keys(drawn, w.words);
+        ours.run(0);
+        peer.run(0);
+        for (size_t i = 0; i < ours.found().size(); i++) {
+            row.differ += (ours.found()[i].element != 0) != (peer.found()[i].element != 0) ? 1 : 0;
+        }
+        row.looked_for += ours.found().size();
+    }
+    if (child > 0) {
+        kill(child, SIGKILL);
+        waitpid(child, nullptr, 0);
+    }
+    row.changes = *changes;
+    munmap(shared, 4096);
+    return child > 0 && row.changes > 0;
+}
+
+void wait_for_programs() {
+    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
 Result<Row> measure(const Workload& w, int rounds) {
-    Row row{.name = w.name, .size = w.shape.size};
+    Row row{.name = w.name, .size = static_cast<uint32_t>(w.low.size() / w.words)};
     auto ours = KernelSet::load(w.program, w.shape);
     auto floor = KernelSet::load(w.floor, w.shape);
     auto peer = KernelSet::load(w.peer, w.shape, {{w.peer_map, w.shape.size}});
@@ -217,7 +201,7 @@ Result<Row> measure(const Workload& w, int rounds) {
         (**each)->set_keys(w.keys, w.words);
     }
     const std::vector<NewElement> elements = elements_of(w);
-    Table table = Table::create((*ours)->memory(), w.shape, [] {});
+    Table table = Table::create((*ours)->memory(), w.shape, wait_for_programs);
     const auto start = std::chrono::steady_clock::now();
     if (auto built = table.build(elements, 0); !built) {
         return fail("an element " + describe(built.error(), w.shape));
@@ -241,36 +225,42 @@ Result<Row> measure(const Workload& w, int rounds) {
     row.ratio = median(ratios);
     row.memory_mb = static_cast<double>((*ours)->memory().size()) / 1e6;
     row.add_us = change_cost(table, elements);
+    if (!w.lengths.empty() && !compare(**ours, **peer, table, w, rounds == 1 ? 1U << 16 : 1U << 20, row)) {
+        return fail("the other process changes nothing");
+    }
     return row;
 }
 
 int run(bool is_smoke, const char* json) {
-    std::vector<std::function<Workload()>> all{[] { return hash(10'000); }, [] { return prefixes4(10'000); },
+    std::vector<std::function<Workload()>> all{[] { return addresses4(10'000); },
+                                               [] { return prefixes4(10'000); },
                                                [] { return prefixes6(10'000); }};
     if (!is_smoke) {
-        all = {[] { return hash(10'000); },       [] { return hash(100'000); },
-               [] { return hash(1'000'000); },    [] { return prefixes4(10'000); },
-               [] { return prefixes4(100'000); }, [] { return prefixes4(1'000'000); },
-               [] { return prefixes6(10'000); },  [] { return prefixes6(50'000); }};
+        all = {[] { return addresses4(10'000); },    [] { return addresses4(100'000); },
+               [] { return addresses4(1'000'000); }, [] { return prefixes4(10'000); },
+               [] { return prefixes4(100'000); },    [] { return prefixes4(1'000'000); },
+               [] { return prefixes6(10'000); },     [] { return prefixes6(50'000); }};
     }
     std::string text = "[";
-    fmt::print("{:<14} {:>8} {:>8} {:>10} {:>6} {:>8} {:>10} {:>10}\n", "", "elements", "ns", "kernel ns",
-               "ratio", "build s", "change us", "MB");
+    fmt::print("{:<14} {:>8} {:>8} {:>10} {:>6} {:>8} {:>10} {:>10} {:>10} {:>8}\n", "", "elements", "ns",
+               "kernel ns", "ratio", "build s", "change us", "MB", "looked for", "changes");
     for (const auto& make : all) {
         auto row = measure(make(), is_smoke ? 1 : 9);
         if (!row) {
             fmt::print(stderr, "xdpc-bench-sets: {}\n", row.error().message);
             return 3;
         }
-        fmt::print("{:<14} {:>8} {:>8.1f} {:>10.1f} {:>6.2f} {:>8.3f} {:>10.1f} {:>10.1f}\n", row->name,
-                   row->size, row->ours, row->peer, row->ratio, row->build_s, row->add_us, row->memory_mb);
+        fmt::print("{:<14} {:>8} {:>8.1f} {:>10.1f} {:>6.2f} {:>8.3f} {:>10.1f} {:>10.1f} {:>10} {:>8}\n",
+                   row->name, row->size, row->ours, row->peer, row->ratio, row->build_s, row->add_us,
+                   row->memory_mb, row->looked_for, row->changes);
         std::fflush(stdout);
-        text +=
-            fmt::format("{}\n  {{\"name\": \"{}\", \"elements\": {}, \"ns\": {:.2f}, \"kernel_ns\": {:.2f}, "
-                        "\"ratio\": {:.3f}, "
-                        "\"build_s\": {:.4f}, \"change_us\": {:.2f}, \"memory_mb\": {:.2f}, \"differ\": {}}}",
-                        text.size() > 1 ? "," : "", row->name, row->size, row->ours, row->peer, row->ratio,
-                        row->build_s, row->add_us, row->memory_mb, row->differ);
+        text += fmt::format(
+            "{}\n  {{\"name\": \"{}\", \"elements\": {}, \"ns\": {:.2f}, \"kernel_ns\": {:.2f}, "
+            "\"ratio\": {:.3f}, "
+            "\"build_s\": {:.4f}, \"change_us\": {:.2f}, \"memory_mb\": {:.2f}, \"differ\": {}, "
+            "\"looked_for\": {}, \"changes\": {}}}",
+            text.size() > 1 ? "," : "", row->name, row->size, row->ours, row->peer, row->ratio, row->build_s,
+            row->add_us, row->memory_mb, row->differ, row->looked_for, row->changes);
         if (row->differ != 0) {
             fmt::print(stderr, "xdpc-bench-sets: {} keys are found by one and not by the other\n",
                        row->differ);

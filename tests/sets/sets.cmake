@@ -20,6 +20,6 @@ add_executable(test_kernel_sets sets/kernel_sets_test.cpp)
 target_link_libraries(test_kernel_sets PRIVATE xdpc_kernel_set GTest::gtest_main)
 gtest_discover_tests(test_kernel_sets DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
 
-add_executable(xdpc-bench-sets sets/bench.cpp)
+add_executable(xdpc-bench-sets sets/bench.cpp sets/workload.cpp)
 target_link_libraries(xdpc-bench-sets PRIVATE xdpc_kernel_set)
 set_target_properties(xdpc-bench-sets PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})

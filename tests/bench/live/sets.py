@@ -129,14 +129,22 @@ def measure(size, folder, options):
 
 
 def print_table(rows):
-    print(f"{'elements':>9} {'load ms':>16} {'':>6} {'packet ns beyond drop':>22} {'':>6} {'add one, ms':>14} {'':>6} {'MiB':>6}")
-    print(f"{'':>9} {'nft':>8} {'xdpc':>7} {'x':>6} {'nft':>13} {'xdpc':>8} {'x':>6} {'nft':>7} {'xdpc':>6} {'x':>6} {'xdpc':>6}")
+    print(
+        f"{'elements':>9} {'load ms':>16} {'':>6} {'packet ns beyond drop':>22} {'':>6} {'add one, ms':>14} {'':>6}"
+        f" {'memory, MiB':>15} {'':>6}"
+    )
+    print(
+        f"{'':>9} {'nft':>8} {'xdpc':>7} {'x':>6} {'nft':>13} {'xdpc':>8} {'x':>6} {'nft':>7} {'xdpc':>6} {'x':>6}"
+        f" {'kernel HASH':>8} {'xdpc':>3} {'x':>6}"
+    )
     for row in rows:
         load, packet, add = row["load_ms"], row["packet_ns"], row["add_ms"]
         print(
             f"{row['size']:>9} {load['nft']:>8.0f} {load['xdpc']:>7.0f} {load['xdpc'] / load['nft']:>6.2f}"
             f" {packet['nft']:>13.0f} {packet['xdpc']:>8.1f} {packet['ratio']:>6.2f}"
-            f" {add['nft']:>7.1f} {add['xdpc']:>6.1f} {add['xdpc'] / add['nft']:>6.2f} {row['memory_bytes'] / 2**20:>6.0f}"
+            f" {add['nft']:>7.1f} {add['xdpc']:>6.1f} {add['xdpc'] / add['nft']:>6.2f}"
+            f" {row['kernel_hash_bytes'] / 2**20:>11.0f} {row['memory_bytes'] / 2**20:>3.0f}"
+            f" {row['memory_bytes'] / row['kernel_hash_bytes']:>6.2f}"
         )
 
 

@@ -1,6 +1,7 @@
 // Elements of live sets in an object's section `.xdpc.elements`: for each set its numbers of elements, extras
 // and bytes of comments, then words, values, extras and comments. Reading trusts nothing.
 #include "compiler/artifact_elf.h"
+#include "compiler/base/set_kinds.h"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -23,7 +24,7 @@ struct ExtraRecord {
 };
 
 bool has_intervals(const ArtifactSet& set) {
-    return set.kind == "interval" || set.kind == "tuples";
+    return has_two_ends(set_kind_of(set.kind));
 }
 
 size_t key_words(const ArtifactSet& set) {

@@ -1,6 +1,7 @@
 // State in an Artifact's JSON. Reading trusts nothing: what the runtime indexes and sizes by is bounded here.
 #include "codegen-templates/abi.h"
 #include "compiler/artifact_json.h"
+#include "compiler/base/set_kinds.h"
 #include "runtime/sets/layout.h"
 
 #include <algorithm>
@@ -75,12 +76,11 @@ ArtifactSet read_set(Reader& reader, std::string& problem) {
             }
         }
     }
-    static constexpr const char* kinds[] = {"hash", "interval", "tuples", "dynamic"};
-    const bool known = std::find(std::begin(kinds), std::end(kinds), set.kind) != std::end(kinds);
-    const bool fits = set.kind == "interval" ? set.parts.size() == 1
-                      : set.kind == "tuples" ? set.parts.size() >= 2
-                                             : !set.parts.empty();
-    if (!known || !fits) {
+    const auto kind = set_kind_of(set.kind);
+    const bool fits = kind == SetKind::Interval ? set.parts.size() == 1
+                      : kind == SetKind::Tuples ? set.parts.size() >= 2
+                                                : !set.parts.empty();
+    if (!kind || !fits) {
         reader.complain("kind", "does not fit the set");
     }
     if (set.size == 0 || set.size > sets::max_size) {

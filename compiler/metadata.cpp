@@ -1,6 +1,7 @@
 #include "compiler/metadata.h"
 
 #include "compiler/base/overloaded.h"
+#include "compiler/base/set_kinds.h"
 #include "compiler/digest.h"
 #include "compiler/policy/limits.h"
 
@@ -133,25 +134,25 @@ Decider describe(const Chain& chain, const Policy& policy, const ir::SlotPlan& s
     return decider;
 }
 
-const char* kind_of(const LiveSet& set) {
+SetKind kind_of(const LiveSet& set) {
     switch (set.kind) {
     case LiveSet::Kind::Hash:
-        return "hash";
+        return SetKind::Hash;
     case LiveSet::Kind::Interval:
-        return "interval";
+        return SetKind::Interval;
     case LiveSet::Kind::Tuples:
-        return "tuples";
+        return SetKind::Tuples;
     case LiveSet::Kind::Dynamic:
-        return "dynamic";
+        break;
     }
-    return "";
+    return SetKind::Dynamic;
 }
 
 ArtifactSet describe(const LiveSet& set, const Policy& policy) {
     ArtifactSet out;
     out.name = set.name;
     out.family = set.family;
-    out.kind = kind_of(set);
+    out.kind = name_of(kind_of(set));
     out.is_map = set.is_map;
     for (const SetPart& part : set.parts) {
         out.parts.emplace_back(name_of(part.type), part.width);

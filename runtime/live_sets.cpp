@@ -130,29 +130,8 @@ uint32_t LiveSets::program_id() const {
     return impl_->held.attached.id;
 }
 
-Result<LiveSets::Use> LiveSets::use_of(uint32_t id) {
-    Use use;
-    if (is_dynamic(impl_->set(id))) {
-        Fd hash = impl_->pinned(set_map(id));
-        if (!hash.valid())
-            return use;
-        auto entries = dynamic_entries(hash.get(), words_of(impl_->set(id).parts));
-        if (!entries)
-            return tl::unexpected(entries.error());
-        use.used = entries->size();
-        use.memory = memory_of_fd(hash.get());
-        Fd shared = impl_->pinned("dynamic");
-        xdpc_dynamic_set common{};
-        if (shared.valid() && bpf_map_lookup_elem(shared.get(), &impl_->record.slots.sets[id], &common) == 0)
-            use.overflows = common.overflows;
-        return use;
-    }
-    auto opened = impl_->open(id);
-    if (!opened)
-        return tl::unexpected(opened.error());
-    use.used = (*opened)->table->statistics().used;
-    use.memory = memory_of_fd((*opened)->array.fd.get());
-    return use;
+Result<SetStats> LiveSets::stats_of(uint32_t id) const {
+    return read_set_stats(*impl_->held.running.live, impl_->record, id);
 }
 
 LiveSets::Changed LiveSets::add(uint32_t id, sets::NewElement element) {

@@ -4,6 +4,7 @@
 
 #include "runtime/attach.h"
 #include "runtime/sets/table.h"
+#include "runtime/state_stats.h"
 
 #include <variant>
 
@@ -19,12 +20,7 @@ public:
     [[nodiscard]] const std::vector<ArtifactSet>& sets() const;
     [[nodiscard]] uint32_t program_id() const;
 
-    struct Use {
-        uint64_t used = 0;
-        uint64_t overflows = 0; // dynamic: elements that found no room
-        uint64_t memory = 0;    // bytes
-    };
-    Result<Use> use_of(uint32_t set);
+    [[nodiscard]] Result<SetStats> stats_of(uint32_t set) const;
 
     /// What kept an element from being put in or taken out: the words of the other element, where there is
     /// one.

@@ -1,4 +1,5 @@
 #include "runtime/state_maps.h"
+#include "compiler/base/set_kinds.h"
 #include "runtime/generations.h"
 
 #include <algorithm>
@@ -16,10 +17,10 @@ uint64_t monotonic_now() {
 }
 
 bool is_dynamic(const ArtifactSet& set) {
-    return set.kind == "dynamic";
+    return set_kind_of(set.kind) == SetKind::Dynamic;
 }
 bool has_ends(const ArtifactSet& set) {
-    return set.kind == "interval" || set.kind == "tuples";
+    return has_two_ends(set_kind_of(set.kind));
 }
 
 uint32_t words_of(const std::vector<std::pair<std::string, uint16_t>>& parts) {
@@ -31,9 +32,10 @@ uint32_t words_of(const std::vector<std::pair<std::string, uint16_t>>& parts) {
 
 sets::Shape shape_of(const ArtifactSet& set) {
     sets::Shape shape;
-    shape.kind = set.kind == "interval" ? sets::Kind::Interval
-                 : set.kind == "tuples" ? sets::Kind::Tuples
-                                        : sets::Kind::Hash;
+    const auto kind = set_kind_of(set.kind);
+    shape.kind = kind == SetKind::Interval ? sets::Kind::Interval
+                 : kind == SetKind::Tuples ? sets::Kind::Tuples
+                                           : sets::Kind::Hash;
     for (const auto& part : set.parts)
         shape.parts.push_back(part.second);
     shape.size = set.size;

@@ -166,6 +166,10 @@ std::vector<ListenerStats> read_listeners(const Generation& generation, uint64_t
 
 } // namespace
 
+Result<SetStats> read_set_stats(const Generation& generation, const StateRecord& record, uint32_t set) {
+    return read_set(Reader{generation, record, monotonic_now()}, set);
+}
+
 Result<StateStats> read_state_stats(const Generation& generation, const Artifact& metadata,
                                     const std::vector<SlotCount>& totals) {
     StateStats stats;

@@ -11,6 +11,7 @@
 namespace xdpc::rt {
 
 struct Generation;
+struct StateRecord;
 
 struct LimitStats {
     ArtifactLimit limit;
@@ -69,5 +70,8 @@ struct StateStats {
 /// held, or another command may be changing its sets.
 Result<StateStats> read_state_stats(const Generation& generation, const Artifact& metadata,
                                     const std::vector<SlotCount>& totals);
+
+/// Of one set of the generation with this record.
+Result<SetStats> read_set_stats(const Generation& generation, const StateRecord& record, uint32_t set);
 
 } // namespace xdpc::rt

@@ -1,10 +1,12 @@
 // `xdpc set`: live sets of the policy that runs.
 #include "compiler/driver/set.h"
 #include "compiler/base/set_elements.h"
+#include "compiler/base/set_kinds.h"
 #include "compiler/driver/command.h"
 #include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
 #include "compiler/driver/set_text.h"
+#include "compiler/driver/stats_text.h"
 #include "compiler/policy/live_element.h"
 #include "compiler/policy/scalars.h"
 #include "runtime/live_sets.h"
@@ -62,7 +64,7 @@ Result<std::optional<Words>> read_words(const ArtifactSet& set, std::string_view
     }
     for (size_t i = 0; i < parts.size(); ++i) {
         const Interval& interval = (**box)[i];
-        if (interval.lo != interval.hi && (set.kind == "hash" || set.kind == "dynamic")) {
+        if (interval.lo != interval.hi && !has_two_ends(set_kind_of(set.kind))) {
             return fail(fmt::format("`{}` is more than one value, and set `{}` is without `flags interval`",
                                     text, set.name));
         }
@@ -192,32 +194,25 @@ int list_elements(rt::LiveSets& live, const std::vector<uint32_t>& ids, const Se
     return ExitFine;
 }
 
-int list_sets(rt::LiveSets& live, const SetOptions& options) {
-    std::vector<std::vector<std::string>> rows;
-    Json all = Json::array();
+int list_sets(const rt::LiveSets& live, const SetOptions& options) {
+    std::vector<rt::SetStats> all;
     for (uint32_t id = 0; id < live.sets().size(); ++id) {
-        const ArtifactSet& set = live.sets()[id];
-        const auto use = live.use_of(id);
-        if (!use) {
-            return failed(use.error(), options.json, ExitSystem);
+        auto stats = live.stats_of(id);
+        if (!stats) {
+            return failed(stats.error(), options.json, ExitSystem);
         }
-        const std::string type = type_text(set);
-        all.push_back({{"name", set.name},
-                       {"type", type},
-                       {"kind", set.kind},
-                       {"map", set.is_map},
-                       {"size", set.size},
-                       {"used", use->used},
-                       {"overflows", use->overflows},
-                       {"memory_bytes", use->memory}});
-        rows.push_back({set.name, type, set.kind, fmt::format("{}", use->used), fmt::format("{}", set.size),
-                        bytes_text(use->memory)});
+        all.push_back(std::move(*stats));
     }
     if (options.json) {
-        put_json({{"ok", true}, {"sets", std::move(all)}});
+        Json sets = Json::array();
+        for (const rt::SetStats& stats : all) {
+            sets.push_back(to_json(stats));
+        }
+        put_json({{"ok", true}, {"sets", std::move(sets)}});
         return ExitFine;
     }
-    put(table({{"SET"}, {"TYPE"}, {"KIND"}, {"USED", true}, {"SIZE", true}, {"MEMORY", true}}, rows));
+    const std::string text = sets_text(all);
+    put(text.starts_with('\n') ? text.substr(1) : text);
     return ExitFine;
 }
 

@@ -1,4 +1,5 @@
 // `xdpc set load` and `replace`: elements from a file.
+#include "compiler/base/set_kinds.h"
 #include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
 #include "compiler/driver/set.h"
@@ -15,10 +16,11 @@ LiveSet live_set(const ArtifactSet& set) {
     LiveSet live;
     live.name = set.name;
     live.family = set.family;
-    live.kind = set.kind == "interval"  ? LiveSet::Kind::Interval
-                : set.kind == "tuples"  ? LiveSet::Kind::Tuples
-                : set.kind == "dynamic" ? LiveSet::Kind::Dynamic
-                                        : LiveSet::Kind::Hash;
+    const auto kind = set_kind_of(set.kind);
+    live.kind = kind == SetKind::Interval  ? LiveSet::Kind::Interval
+                : kind == SetKind::Tuples  ? LiveSet::Kind::Tuples
+                : kind == SetKind::Dynamic ? LiveSet::Kind::Dynamic
+                                           : LiveSet::Kind::Hash;
     live.is_map = set.is_map;
     live.parts = parts_of(set.parts);
     live.size = set.size;

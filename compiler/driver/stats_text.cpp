@@ -1,5 +1,6 @@
 #include "compiler/driver/stats_text.h"
 
+#include "compiler/base/set_kinds.h"
 #include "compiler/driver/output.h"
 #include "compiler/driver/set_text.h"
 
@@ -68,20 +69,23 @@ std::string limits_text(const std::vector<rt::LimitStats>& limits) {
            keys;
 }
 
+} // namespace
+
 std::string sets_text(const std::vector<rt::SetStats>& sets) {
     Rows rows;
     for (const rt::SetStats& stats : sets) {
         const ArtifactSet& set = stats.set;
-        rows.push_back({set.name, type_text(set), fmt::format("{} of {}", stats.elements, set.size),
+        rows.push_back({set.name, type_text(set), set.kind, fmt::format("{} of {}", stats.elements, set.size),
                         set.timeout_ns != 0 ? fmt::format("{}s", set.timeout_ns / 1'000'000'000U)
                         : set.has_timeout   ? "each"
                                             : "",
                         bytes_text(stats.memory), stats.hits ? number(stats.hits->packets) : "",
                         stats.hits ? number(stats.hits->bytes) : "",
-                        set.kind == "dynamic" ? number(stats.no_room) : ""});
+                        set_kind_of(set.kind) == SetKind::Dynamic ? number(stats.no_room) : ""});
     }
     return section({{"SET"},
                     {"TYPE"},
+                    {"KIND"},
                     {"ELEMENTS", true},
                     {"TIMEOUT", true},
                     {"MEMORY", true},
@@ -90,8 +94,6 @@ std::string sets_text(const std::vector<rt::SetStats>& sets) {
                     {"NO ROOM", true}},
                    std::move(rows));
 }
-
-} // namespace
 
 std::string state_text(const rt::StateStats& state) {
     std::string text = limits_text(state.limits);
@@ -117,6 +119,8 @@ std::string state_text(const rt::StateStats& state) {
 
 namespace {
 
+using driver::to_json; // of sets
+
 Json to_json(const rt::LimitStats& stats) {
     const ArtifactLimit& limit = stats.limit;
     Json out = {{"limit", limit.display},    {"named", !limit.name.empty()},
@@ -131,26 +135,6 @@ Json to_json(const rt::LimitStats& stats) {
     for (const rt::LimitStats::Bucket& bucket : stats.busiest) {
         out["keys"]["busiest"].push_back(
             {{"key", key_text(limit.key, bucket.key, bucket.key)}, {"tokens_left", bucket.left}});
-    }
-    return out;
-}
-
-Json to_json(const rt::SetStats& stats) {
-    const ArtifactSet& set = stats.set;
-    Json out = {{"set", set.name},
-                {"type", type_text(set)},
-                {"kind", set.kind},
-                {"map", set.is_map},
-                {"elements", stats.elements},
-                {"size", set.size},
-                {"memory_bytes", stats.memory},
-                {"no_room", stats.no_room}};
-    if (set.has_timeout) {
-        out["timeout_ms"] = set.timeout_ns / 1'000'000U;
-    }
-    if (stats.hits) {
-        out["packets"] = stats.hits->packets;
-        out["bytes"] = stats.hits->bytes;
     }
     return out;
 }
@@ -181,6 +165,26 @@ template<class T> Json array_of(const std::vector<T>& all) {
 }
 
 } // namespace
+
+Json to_json(const rt::SetStats& stats) {
+    const ArtifactSet& set = stats.set;
+    Json out = {{"set", set.name},
+                {"type", type_text(set)},
+                {"kind", set.kind},
+                {"map", set.is_map},
+                {"elements", stats.elements},
+                {"size", set.size},
+                {"memory_bytes", stats.memory},
+                {"no_room", stats.no_room}};
+    if (set.has_timeout) {
+        out["timeout_ms"] = set.timeout_ns / 1'000'000U;
+    }
+    if (stats.hits) {
+        out["packets"] = stats.hits->packets;
+        out["bytes"] = stats.hits->bytes;
+    }
+    return out;
+}
 
 Json to_json(const rt::StateStats& state) {
     return {{"limits", array_of(state.limits)},

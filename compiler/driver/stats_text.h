@@ -12,6 +12,9 @@ namespace xdpc::driver {
 std::string state_text(const rt::StateStats& state);
 /// An object with `limits`, `quotas`, `counters`, `sets`, `listeners`.
 Json to_json(const rt::StateStats& state);
+/// Of live sets alone, as `set list` prints them.
+std::string sets_text(const std::vector<rt::SetStats>& sets);
+Json to_json(const rt::SetStats& stats);
 /// Everything in the text format that Prometheus reads.
 std::string prometheus(const std::vector<rt::Stats>& interfaces);
 

@@ -10,8 +10,9 @@ namespace {
 
 using checking::Context;
 
-/// What a verdict's name stands for; chains of that name are made as they come up.
-std::optional<Verdict> verdict_of(Context& context, const std::string& name) {
+/// What a verdict's name stands for; chains of that name are made as they come up. A verdict that this
+/// version does not know keeps its place: it is one that no line can name.
+Verdict verdict_of(Context& context, const std::string& name) {
     for (const Verdict& plain : {Verdict(Pass{}), Verdict(Drop{}), Verdict(Abort{}), Verdict(Tx{}),
                                  Verdict(Return{}), Verdict(Continue{})}) {
         if (name == name_of(plain, context.policy)) {
@@ -19,10 +20,7 @@ std::optional<Verdict> verdict_of(Context& context, const std::string& name) {
         }
     }
     const bool jumps = name.starts_with("jump ");
-    if (!jumps && !name.starts_with("goto ")) {
-        return {};
-    }
-    const std::string chain = name.substr(5);
+    const std::string chain = jumps || name.starts_with("goto ") ? name.substr(5) : "a verdict: " + name;
     const ChainId next{static_cast<uint32_t>(context.policy.chains.size())};
     const auto [found, is_new] = context.chains.emplace(chain, next);
     if (is_new) {
@@ -59,9 +57,7 @@ std::optional<std::vector<LiveFile>> read_live_file(FileId file, std::vector<Liv
     Context context(sources, diagnostics, file);
     std::vector<Verdict> known;
     for (const std::string& name : verdicts) {
-        if (const auto verdict = verdict_of(context, name)) {
-            known.push_back(*verdict);
-        }
+        known.push_back(verdict_of(context, name));
     }
     for (LiveSet& set : sets) {
         set.verdicts = known;

@@ -1,5 +1,6 @@
 // The checked policy as text, for `xdpc emit --as policy`.
 #include "compiler/base/overloaded.h"
+#include "compiler/base/set_kinds.h"
 #include "compiler/policy/check.h"
 #include "compiler/policy/limits.h"
 
@@ -112,15 +113,14 @@ std::string text_of(const Statement& statement, const Policy& policy) {
 }
 
 std::string text_of(const LiveSet& set) {
-    static constexpr std::array<const char*, 4> kinds = {"hash", "interval", "tuples", "dynamic"};
     std::string key;
     for (const SetPart& part : set.parts) {
         key += (key.empty() ? "" : " . ") + std::string(name_of(part.type));
     }
     return fmt::format("{} {} {} of {} size {}{}{}{} elements {}\n", set.is_map ? "map" : "set", set.name,
-                       kinds[static_cast<size_t>(set.kind)], key, set.size, set.has_timeout ? " timeout" : "",
-                       set.has_counter ? " counter" : "", set.auto_merge ? " auto-merge" : "",
-                       set.elements.count);
+                       set_kind_names.at(static_cast<size_t>(set.kind)), key, set.size,
+                       set.has_timeout ? " timeout" : "", set.has_counter ? " counter" : "",
+                       set.auto_merge ? " auto-merge" : "", set.elements.count);
 }
 
 std::string text_of(const Rule& rule, const Policy& policy) {

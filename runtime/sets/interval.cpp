@@ -1,7 +1,7 @@
 // Sets of intervals of one key. The tree says for each key which element answers: the only one, or where
 // elements overlap the narrowest, of equals the later one.
 #include "runtime/sets/overlaps.h"
-#include "runtime/sets/tree.h"
+#include "runtime/sets/stacks.h"
 
 #include <algorithm>
 #include <cassert>
@@ -27,16 +27,6 @@ u128 high_of(const Store& store, uint32_t e) {
 }
 u128 width_of(const Store& store, uint32_t e) {
     return high_of(store, e) - low_of(store, e);
-}
-
-/// Whether a answers before b, where both could.
-bool before(const Store& store, uint32_t a, uint32_t b) {
-    const u128 of_a = width_of(store, a);
-    const u128 of_b = width_of(store, b);
-    if (of_a != of_b || !store.has_attributes()) {
-        return of_a != of_b ? of_a < of_b : a > b; // without attributes nobody can tell
-    }
-    return store.attribute(a).order > store.attribute(b).order;
 }
 
 Failure rebuild() {
@@ -128,11 +118,7 @@ public:
         const std::vector<uint32_t> now_over(over_.begin(), over_.end());
         if (now_over != stack_) {
             stack_ = now_over;
-            const uint32_t page = store_.take_page();
-            uint32_t* words = store_.line(store_.l.pages + page);
-            std::fill_n(words, XDPC_SET_STACK, 0U);
-            std::copy(stack_.begin(), stack_.end(), words);
-            stack_ref_ = make_ref(XDPC_REF_STACK, page);
+            stack_ref_ = make_stack(store_, stack_);
         }
         return stack_ref_;
     }
@@ -221,6 +207,15 @@ void note_in_order(Store& store, const std::vector<Sorted>& order) {
 
 } // namespace
 
+bool before(const Store& store, uint32_t a, uint32_t b) {
+    const u128 of_a = width_of(store, a);
+    const u128 of_b = width_of(store, b);
+    if (of_a != of_b || !store.has_attributes()) {
+        return of_a != of_b ? of_a < of_b : a > b; // without attributes nobody can tell
+    }
+    return store.attribute(a).order > store.attribute(b).order;
+}
+
 bool needs_stacks(const Store& store) {
     return store.has_timeout() && store.auto_merge();
 }
@@ -262,13 +257,13 @@ uint32_t overlapping(const Store& store, const uint32_t* low, const uint32_t* hi
 Done insert(Store& store, uint32_t number) {
     Tree tree(store);
     const Ends ends(tree, low_of(store, number), high_of(store, number));
-    if (needs_stacks(store)) {
-        if (!tree.walk(ends.low, ends.high, [](const Cell& cell) { return cell.get() == 0; })) {
-            return tl::unexpected(rebuild());
-        }
-    }
     if (!ends.split(tree)) {
         return tl::unexpected(rebuild());
+    }
+    if (needs_stacks(store)) {
+        const Done done = change_stacks(store, tree, ends.low, ends.high, number, true);
+        ends.join(tree);
+        return done.map([&] { note(store, number); });
     }
     tree.walk(ends.low, ends.high, [&](const Cell& cell) {
         const uint32_t owner = cell.get();
@@ -287,12 +282,15 @@ Done insert(Store& store, uint32_t number) {
 Done erase(Store& store, uint32_t number) {
     Tree tree(store);
     const Ends ends(tree, low_of(store, number), high_of(store, number));
-    if (needs_stacks(store)) {
-        const auto plain = [](const Cell& cell) { return kind_of(cell.get()) != XDPC_REF_STACK; };
-        if (!tree.walk(ends.low, ends.high, plain)) {
+    if (needs_stacks(store)) { // its ends may have been joined with what is the same beside
+        if (!ends.split(tree)) {
             return tl::unexpected(rebuild());
         }
-    } else if (store.auto_merge()) {
+        const Done done = change_stacks(store, tree, ends.low, ends.high, number, false);
+        ends.join(tree);
+        return done.map([&] { forget(store, number); });
+    }
+    if (store.auto_merge()) {
         return erase_overlapping(store, tree, number, ends).map([&] { forget(store, number); });
     }
     tree.walk(ends.low, ends.high, [&](const Cell& cell) {
@@ -302,9 +300,6 @@ Done erase(Store& store, uint32_t number) {
         return true;
     });
     ends.join(tree);
-    if (store.auto_merge()) {
-        forget(store, number);
-    }
     return {};
 }
 

@@ -157,6 +157,15 @@ void Store::free_page(uint32_t page) {
     header().page_free = page + 1;
 }
 
+uint32_t Store::count_stack(uint32_t ref, int more) {
+    if (ref >> 30 != XDPC_REF_STACK) {
+        return 1;
+    }
+    uint32_t& count = line(l.pages + (ref & XDPC_REF_NUMBER))[XDPC_SET_LINE / 4 - 1];
+    count += static_cast<uint32_t>(more);
+    return count;
+}
+
 void Store::retire(uint32_t number) {
     xdpc_set_header& h = header();
     if (h.page_gone == l.retired_count) {

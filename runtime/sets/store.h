@@ -81,6 +81,8 @@ public:
     uint32_t take_page();
     void retire_page(uint32_t page);
     void free_page(uint32_t page); // that no program has seen
+    /// Of a reference to a page of elements: how many there are, with `more`; 1 of any other.
+    uint32_t count_stack(uint32_t ref, int more);
     uint32_t take_entry();
     void retire_entry(uint32_t entry);
 

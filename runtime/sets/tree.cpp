@@ -118,6 +118,7 @@ bool Tree::split_unit(Cell top, uint32_t kind, uint64_t k) {
     }
     uint32_t left = way.end.get();
     Entry right{k, left};
+    store_.count_stack(left, 1);
     uint32_t level = way.count;
     bool placed = false;
     while (level > 0 && !placed) { // as far up as pages are full, two take the place of one
@@ -203,6 +204,7 @@ void Tree::join_unit(Cell top, uint32_t kind, uint64_t k) {
     if (!is_end(left) || left != entries.at[step.index].ref || !store_.reserve(2)) {
         return; // an interval more than need be changes nothing
     }
+    store_.count_stack(left, -1);
     entries.erase(step.index);
     if (entries.count == 1) {
         step.cell.set(left);
@@ -261,6 +263,9 @@ void Tree::join(u128 x) {
 }
 
 uint32_t Tree::pack(std::vector<Entry>& entries, uint32_t kind, bool& room) {
+    for (const Entry& entry : entries) {
+        store_.count_stack(entry.ref, 1);
+    }
     if (entries.size() == 1 && kind == XDPC_REF_PAGE) {
         return entries[0].ref;
     }

@@ -125,8 +125,9 @@ void print_report(const rt::ApplyReport& report, const ApplyCommandOptions& opti
         }
     }
     for (const rt::SetChange& set : report.sets) {
-        say("{}: set {}: {} elements: {} kept ({} live), {} added, {} removed\n", report.iface, set.set,
-            set.elements, set.kept, set.live, set.added, set.removed);
+        const char* family = set.family == 4 ? " (IPv4)" : set.family == 6 ? " (IPv6)" : "";
+        say("{}: set {}{}: {} elements: {} kept ({} live), {} added, {} removed\n", report.iface, set.set,
+            family, set.elements, set.kept, set.live, set.added, set.removed);
     }
     for (const std::string& note : report.notes) {
         say("{}: note: {}\n", report.iface, note);
@@ -169,11 +170,29 @@ Json report_json(const rt::ApplyReport& report) {
     for (const rt::RuleChange& change : report.changes) {
         changes.push_back({{"change", mark_of(change.kind)}, {"rule", change.rule}, {"text", change.text}});
     }
-    return {{"interface", report.iface},       {"mode", rt::name_of(report.mode)},
-            {"replaced", report.replaced},     {"program_id", report.program_id},
-            {"generation", report.generation}, {"load_ms", report.load_ms},
-            {"attach_ms", report.attach_ms},   {"changes", std::move(changes)},
-            {"notes", report.notes},           {"verified", to_json(report.verifier)}};
+    Json sets = Json::array();
+    for (const rt::SetChange& set : report.sets) {
+        sets.push_back({{"set", set.set},
+                        {"elements", set.elements},
+                        {"kept", set.kept},
+                        {"live", set.live},
+                        {"added", set.added},
+                        {"removed", set.removed}});
+        if (set.family != 0) {
+            sets.back()["family"] = set.family;
+        }
+    }
+    return {{"interface", report.iface},
+            {"mode", rt::name_of(report.mode)},
+            {"replaced", report.replaced},
+            {"program_id", report.program_id},
+            {"generation", report.generation},
+            {"load_ms", report.load_ms},
+            {"attach_ms", report.attach_ms},
+            {"changes", std::move(changes)},
+            {"sets", std::move(sets)},
+            {"notes", report.notes},
+            {"verified", to_json(report.verifier)}};
 }
 
 using Applied = tl::expected<std::vector<rt::ApplyReport>, rt::LoadError>;

@@ -46,6 +46,11 @@ TEST(ReplaceSets, OfASetThatRulesWrite) {
         ASSERT_EQ(take(lab, "replace", "seen", "2021\n2022\n2023\n").status, 0);
     }
     EXPECT_EQ(names(lab, "seen"), "2021 2022 2023");
+    const Ran listed = set(lab, {"list", "--json"});
+    const Ran stats = lab.xdpc({"stats", "-i", Lab::iface, "--json"});
+    EXPECT_EQ(nlohmann::json::parse(listed.out)["sets"],
+              nlohmann::json::parse(stats.out)["interfaces"][0]["sets"])
+        << listed.out << stats.out;
 }
 
 /// A set of addresses that holds the IPv4 one of the inner end, and then in one go the IPv6 one.
@@ -117,7 +122,13 @@ TEST_P(KilledReplaceOfBoth, LeavesTheOldOrTheNewSet) {
     EXPECT_EQ(reaches(lab, Lab::inner6), now != "fd99::2");
     ASSERT_EQ(take(lab, "replace", "where", next).status, 0);
     EXPECT_EQ(names(lab, "where"), "fd99::2");
-    ASSERT_EQ(lab.apply(both_families(flags)).status, 0);
+    const Ran again = lab.xdpc({"apply", lab.file(both_families(flags)), "-i", Lab::iface, "--json"});
+    ASSERT_EQ(again.status, 0) << again.err;
+    const auto sets = nlohmann::json::parse(again.out)["interfaces"][0]["sets"];
+    ASSERT_EQ(sets.size(), 2U);
+    EXPECT_EQ(sets[0]["family"], 4);
+    EXPECT_EQ(sets[0]["added"], 1);
+    EXPECT_EQ(sets[1]["live"], 1);
     EXPECT_EQ(names(lab, "where"), "10.99.0.2 fd99::2");
     EXPECT_FALSE(reaches(lab, Lab::inner6));
 }

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <unistd.h>
 
 namespace xdpc::driver {
 
@@ -255,7 +256,10 @@ int run_set(const SetOptions& options) {
     if (takes_file) {
         return take_file(*live, ids, options);
     }
-    if (options.action == "list") {
+    const bool is_list = options.action == "list";
+    const Progress progress(fmt::format("{} set {}", is_list ? "listing" : "flushing", options.name),
+                            options.json || isatty(STDERR_FILENO) != 1);
+    if (is_list) {
         return list_elements(*live, ids, options);
     }
     for (const uint32_t id : ids) {

@@ -112,8 +112,13 @@ struct vlan_push_statement
           star<gap, sor<seq<keyword<"pcp">, gap, must<vlan_pcp_value>>,
                         seq<keyword<"type">, gap, must<vlan_type_value>>>>> {};
 struct vlan_pop_statement : seq<keyword<"vlan">, gap, keyword<"pop">> {};
-struct action_statement
-    : sor<reflect_statement, reply_statement, reject_statement, vlan_push_statement, vlan_pop_statement> {};
+/// 10.0.0.5, 10.0.0.5:80, [2001:db8::5]:80, 10.1.0.0/16, :8080
+struct nat_text : plus<sor<peg::xdigit, one<'.', ':', '/', '[', ']'>>> {};
+struct nat_target : sor<define_reference, nat_text> {};
+struct nat_word : sor<keyword<"snat">, keyword<"dnat">> {};
+struct nat_statement : seq<nat_word, gap, keyword<"to">, gap, nat_target, not_at<gap, range_operator>> {};
+struct action_statement : sor<nat_statement, reflect_statement, reply_statement, reject_statement,
+                              vlan_push_statement, vlan_pop_statement> {};
 struct update_word : sor<keyword<"add">, keyword<"update">, keyword<"delete">> {};
 struct updated_set : set_reference {};
 struct update_opening : one<'{'> {};

@@ -97,6 +97,12 @@ struct SetStatement {
     std::vector<SetOperation> operations; // on what `from` has
     std::optional<Value> value;           // else
 };
+/// `snat to 10.0.0.5:80`
+struct NatStatement {
+    bool source = false;          // else the destination
+    std::optional<Value> address; // also a prefix or a define
+    std::optional<Value> port;
+};
 struct ReflectStatement {};
 struct ReplyStatement {}; // reply echo
 struct RejectStatement {  // reject with icmp port-unreachable
@@ -126,7 +132,7 @@ struct Statement {
     Span span;
     std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
                  CommentStatement, LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement,
-                 SampleStatement, SetStatement, ReflectStatement, ReplyStatement, RejectStatement,
+                 SampleStatement, SetStatement, NatStatement, ReflectStatement, ReplyStatement, RejectStatement,
                  VlanPushStatement, VlanPopStatement, OtherStatement, ErrorStatement>
         node;
 };

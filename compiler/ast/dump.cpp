@@ -235,6 +235,7 @@ private:
     void dump(const LogStatement& log) { line(text_of(log)); }
     void dump(const SampleStatement& sample) { line(text_of(sample)); }
     void dump(const SetStatement& set) { line(text_of(set)); }
+    void dump(const NatStatement& nat) { line(text_of(nat)); }
     void dump(const ReflectStatement&) { line("reflect"); }
     void dump(const ReplyStatement&) { line("reply echo"); }
     void dump(const RejectStatement& reject) { line(text_of(reject)); }

@@ -146,6 +146,20 @@ std::string text_of(const SetStatement& set) {
     return out;
 }
 
+std::string text_of(const NatStatement& nat) {
+    std::string address;
+    const auto* prefix = nat.address ? std::get_if<SlashValue>(&nat.address->node) : nullptr;
+    if (prefix != nullptr) { // as it was written, whatever that is
+        address = text_of(*prefix->left, single) + "/" + text_of(*prefix->right, single);
+    } else if (nat.address) {
+        address = text_of(*nat.address, single);
+    }
+    const bool brackets = nat.port ? address.find(':') != std::string::npos : address.empty();
+    std::string out = nat.source ? "snat to " : "dnat to ";
+    out += brackets ? "[" + address + "]" : address;
+    return nat.port ? out + ":" + text_of(*nat.port, single) : out;
+}
+
 std::string text_of(const RejectStatement& reject) {
     std::string out = reject.with.text.empty() ? "reject" : "reject with " + reject.with.text;
     return reject.code.text.empty() ? out : out + " " + reject.code.text;
@@ -178,6 +192,7 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list) {
                    [](const LogStatement& log) { return text_of(log); },
                    [](const SampleStatement& sample) { return text_of(sample); },
                    [](const SetStatement& set) { return text_of(set); },
+                   [](const NatStatement& nat) { return text_of(nat); },
                    [](const ReflectStatement&) { return std::string("reflect"); },
                    [](const ReplyStatement&) { return std::string("reply echo"); },
                    [](const RejectStatement& reject) { return text_of(reject); },

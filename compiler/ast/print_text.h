@@ -29,6 +29,7 @@ std::string text_of(const NamedCounterStatement& counter);
 std::string text_of(const LogStatement& log);
 std::string text_of(const SampleStatement& sample);
 std::string text_of(const SetStatement& set);
+std::string text_of(const NatStatement& nat);
 std::string text_of(const RejectStatement& reject);
 std::string text_of(const VlanPushStatement& push);
 std::string text_of(const Statement& statement, const ListPrinter& print_list = {});

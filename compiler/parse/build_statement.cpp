@@ -211,6 +211,54 @@ StatementNode build_vlan_push(NodeRef node, Diagnostics& diagnostics) {
     return out;
 }
 
+ast::Value word_at(NodeRef node, size_t begin, size_t size) {
+    const Span span = node.span();
+    const auto first = span.begin + static_cast<uint32_t>(begin);
+    return {{span.file, first, first + static_cast<uint32_t>(size)},
+            ast::Word{std::string(node.text().substr(begin, size))}};
+}
+
+/// An address, or a prefix.
+ast::Value nat_address(NodeRef node, size_t begin, size_t size) {
+    const size_t slash = node.text().substr(begin, size).find('/');
+    if (slash == std::string_view::npos) {
+        return word_at(node, begin, size);
+    }
+    ast::Value address = word_at(node, begin, slash);
+    ast::Value length = word_at(node, begin + slash + 1, size - slash - 1);
+    const Span span{address.span.file, address.span.begin, length.span.end};
+    return {span, ast::SlashValue{std::make_shared<const ast::Value>(std::move(address)),
+                                  std::make_shared<const ast::Value>(std::move(length))}};
+}
+
+StatementNode build_nat(NodeRef node, Diagnostics& diagnostics) {
+    ast::NatStatement out;
+    for (const NodeRef child : node) {
+        const std::string_view text = child.text();
+        if (child.kind() == NodeKind::nat_word) {
+            out.source = text == "snat";
+        } else if (child.kind() != NodeKind::nat_text) {
+            out.address = build_value(child, diagnostics);
+        } else if (text.starts_with("[") && text.find(']') != std::string_view::npos) {
+            const size_t end = text.find(']');
+            out.address = nat_address(child, 1, end - 1);
+            if (text.substr(end + 1).starts_with(":")) {
+                out.port = word_at(child, end + 2, text.size() - end - 2);
+            }
+        } else {
+            const size_t colon = text.find(':');
+            const bool has_port = colon != std::string_view::npos && colon == text.rfind(':');
+            if (!has_port || colon > 0) {
+                out.address = nat_address(child, 0, has_port ? colon : text.size());
+            }
+            if (has_port) {
+                out.port = word_at(child, colon + 1, text.size() - colon - 1);
+            }
+        }
+    }
+    return out;
+}
+
 StatementNode build_other(NodeRef node) {
     std::string text = text::normalized(node.text());
     std::string keyword(text::word_at(text));
@@ -236,6 +284,8 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
         return build_verdict(node);
     case NodeKind::update_statement:
         return build_update(node, diagnostics);
+    case NodeKind::nat_statement:
+        return build_nat(node, diagnostics);
     case NodeKind::reflect_statement:
         return ast::ReflectStatement{};
     case NodeKind::reply_statement:

@@ -284,6 +284,8 @@ bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& r
 /// What the packet is answered with; adds to the rule what it asks for, and a limit where it has none.
 std::optional<packet::Rewrite> read_reject(Context& context, const ast::RejectStatement& reject, Span span,
                                            Rule& rule);
+/// Adds what `snat to` and `dnat to` set; false after an error was reported.
+bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& rule);
 bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span span, Rule& rule);
 
 // check_vmaps.cpp

@@ -252,6 +252,11 @@ private:
         has_effect = true;
         return read_set(context, set, span, rule) && here;
     }
+    bool one(const ast::NatStatement& nat, Span span) {
+        const bool here = reached(span);
+        has_effect = true;
+        return read_nat(context, nat, span, rule) && here;
+    }
     bool one(const ast::ReflectStatement&, Span span) { return answer(packet::Reflect{}, span); }
     bool one(const ast::ReplyStatement&, Span span) { return answer(packet::ReplyEcho{}, span); }
     bool one(const ast::RejectStatement& reject, Span span) {

@@ -151,5 +151,35 @@ TEST(Rewrites, RejectsAreLimited) {
     EXPECT_EQ(bench.say(frame), "drop by no");
 }
 
+TEST(Rewrites, NatKeepsWhatItDoesNotName) {
+    Bench bench(ingress("net: ip daddr 10.0.0.0/8 dnat to 172.16.0.0/12\n"
+                        "port: tcp dport 80 dnat to 172.16.0.9:8080 snat to :99 pass\n"
+                        "six: ip6 saddr fd00::/8 snat to [2001:db8::1]:53 pass"));
+    const Outcome four =
+        bench.send(built({layer("ip", {{"daddr", 0x0affffff}}), layer("tcp", {{"dport", 80}})}));
+    EXPECT_EQ(display_of(bench.policy(), four.decider), "port");
+    ASSERT_TRUE(four.frame);
+    EXPECT_EQ(test::word_at(*four.frame, 30), 0xac10U);
+    EXPECT_EQ(test::word_at(*four.frame, 32), 0x0009U);
+    EXPECT_EQ(test::word_at(*four.frame, 34), 99U);
+    EXPECT_EQ(test::word_at(*four.frame, 36), 8080U);
+    EXPECT_EQ(test::wrong_checksum(*four.frame), "");
+    const Outcome net =
+        bench.send(built({layer("ip", {{"daddr", 0x0affffff}}), layer("icmp", {{"type", 8}})}));
+    ASSERT_TRUE(net.frame);
+    EXPECT_EQ(test::word_at(*net.frame, 30), 0xac1fU);
+    EXPECT_EQ(test::word_at(*net.frame, 32), 0xffffU);
+    // Without ports the address stays, too.
+    packet::Frame icmp =
+        built({layer("ip6", {{"saddr", u128{0xfd} << 120U | 5}}), layer("icmpv6", {{"type", 128}})});
+    EXPECT_EQ(bench.say(icmp), "drop by policy");
+    EXPECT_FALSE(bench.send(icmp).frame);
+    const Outcome six =
+        bench.send(built({layer("ip6", {{"saddr", u128{0xfd} << 120U | 5}}), layer("udp", {})}));
+    ASSERT_TRUE(six.frame);
+    EXPECT_EQ(test::word_at(*six.frame, 54), 53U);
+    EXPECT_EQ(test::wrong_checksum(*six.frame), "");
+}
+
 } // namespace
 } // namespace xdpc

@@ -226,11 +226,25 @@ Value* look_up_here(RuleScope& s, size_t classifier, const std::vector<Outcome>&
     return result;
 }
 
+/// Whether frames of this kind lack an address, or what else tells rules apart: few rules are for them.
+bool lacks_axis(RuleScope& s, const classify::Classifier& classifier) {
+    const auto* pairs = std::get_if<classify::Pairs>(&classifier.tables);
+    const auto absent = [&](size_t field) {
+        const std::vector<ir::KeyId>& keys = classifier.set.fields[field].keys;
+        return std::all_of(keys.begin(), keys.end(),
+                           [&](ir::KeyId key) { return known(s.keys(key).present) == false; });
+    };
+    return pairs && std::any_of(pairs->keys.begin(), pairs->keys.end(), [&](const auto& axis) {
+               return std::any_of(axis.begin(), axis.end(), absent);
+           });
+}
+
 /// Looks up and goes on with what is found.
 void emit_look_up(RuleScope& s, size_t classifier, bool inlined, const std::vector<Outcome>& outcomes,
                   const std::vector<BasicBlock*>& codes, BasicBlock* next) {
     Lowering& l = s.l;
     auto& b = l.builder;
+    inlined = inlined && !l.rare && !lacks_axis(s, l.input.plan.classifiers[classifier]);
     Value* result = inlined ? look_up_here(s, classifier, outcomes) : call_look_up(s, classifier, outcomes);
     BasicBlock* decided = l.block("decided");
     BasicBlock* open = l.block("open");

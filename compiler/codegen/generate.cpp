@@ -159,6 +159,7 @@ void lower_specialised(Lowering& l, Value* ctx, const KeyMemory& memory, Done& d
     });
     l.builder.SetInsertPoint(generic);
     l.out_of_line = false;
+    l.rare = true;
     emit(words_of_used(l), max_generic_words_in_registers,
          [&](const Keep& keep) { return emit_generic_parse(l, ctx, keep); });
 }

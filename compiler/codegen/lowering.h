@@ -101,6 +101,7 @@ struct Lowering {
     /// and keeps the other in mind, of which it can only keep 8,192. Else what holds comes next: it soon
     /// ends.
     bool out_of_line = true;
+    bool rare = false; // emits what frames of no kind meet: small counts more than quick
     /// What is tried in turn until the 512 bytes of stack suffice.
     enum class Effort : uint8_t { Quick, NoSharedValues, KeysInMemory } effort = Effort::Quick;
 

@@ -132,8 +132,8 @@ struct Statement {
     Span span;
     std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
                  CommentStatement, LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement,
-                 SampleStatement, SetStatement, NatStatement, ReflectStatement, ReplyStatement, RejectStatement,
-                 VlanPushStatement, VlanPopStatement, OtherStatement, ErrorStatement>
+                 SampleStatement, SetStatement, NatStatement, ReflectStatement, ReplyStatement,
+                 RejectStatement, VlanPushStatement, VlanPopStatement, OtherStatement, ErrorStatement>
         node;
 };
 

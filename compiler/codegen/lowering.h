@@ -297,8 +297,15 @@ using Enter = std::function<void(const std::string& kind, size_t words, const Re
 void emit_fast_parse(Lowering& l, llvm::Value* ctx, llvm::BasicBlock* generic, const Enter& enter);
 /// How many kinds there are.
 size_t count_kinds(const Lowering& l);
-/// Reads every key of any frame.
-std::vector<KeyValue> emit_generic_parse(Lowering& l, llvm::Value* ctx, const Keep& keep);
+/// Where the place of headers is kept while keys are read: `offset` bytes from `base`.
+struct ParseMemory {
+    llvm::Value* base;
+    unsigned offset;
+};
+unsigned parse_memory_bytes(const Lowering& l);
+/// Reads every key of any frame. Without memory, what the verifier goes through grows with every key.
+std::vector<KeyValue> emit_generic_parse(Lowering& l, llvm::Value* ctx,
+                                         const std::optional<ParseMemory>& memory, const Keep& keep);
 
 // ---- emit.cpp
 Result<std::vector<uint8_t>> emit_module(Lowering& l, CodegenForm form);

@@ -12,6 +12,10 @@ KeyMemory lay_out_keys(const Lowering& l) {
         memory.value_offset.push_back(memory.bytes);
         memory.bytes += 8 * words_of(width_of(key));
     }
+    memory.parse_offset = memory.bytes;
+    memory.bytes += parse_memory_bytes(l);
+    memory.result_offset = memory.bytes;
+    memory.bytes += 8;
     for (const ChainPlan& chain : l.input.plan.chains) {
         memory.return_offset.push_back(memory.bytes);
         memory.bytes += chain.programs ? 8 : 0;

@@ -9,6 +9,8 @@ namespace xdpc::codegen {
 
 struct KeyMemory {
     std::vector<unsigned> value_offset; // by KeyId
+    unsigned parse_offset = 0;          // of ParseMemory
+    unsigned result_offset = 0;         // of a function of rules, 32 bits
     unsigned bytes = 0;                 // a byte for each key, 1 where it is absent, then the values
     /// By ChainId, of those that are cut into programs: the program that goes on behind it, 32 bits.
     std::vector<unsigned> return_offset;

@@ -206,10 +206,11 @@ void emit_refresh_function(Lowering& l, const KeyMemory& memory, Span place) {
     l.builder.SetInsertPoint(BasicBlock::Create(l.context(), "entry", l.refresh));
     l.debug.at(l.builder, place);
     Value* base = find_memory(l, memory);
-    emit_generic_parse(l, l.refresh->getArg(0), [&](size_t key, const KeyValue& value) {
-        store_key(l, memory, base, key, value);
-        return value;
-    });
+    emit_generic_parse(l, l.refresh->getArg(0), ParseMemory{base, memory.parse_offset},
+                       [&](size_t key, const KeyValue& value) {
+                           store_key(l, memory, base, key, value);
+                           return value;
+                       });
     l.builder.CreateRet(l.c32(0));
 }
 

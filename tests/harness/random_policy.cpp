@@ -362,7 +362,7 @@ Policy Generator::run() {
     chains_ = 1 + static_cast<uint32_t>(below(rng_, options_.max_chains + 1));
     policy_.path = "random";
     policy_.entry = {0};
-    rewrites_ = options_.rewrites && chance(rng_, 30);
+    rewrites_ = options_.rewrites && chance(rng_, 25);
     for (uint64_t i = options_.max_live == 0 ? 0 : 1 + below(rng_, options_.max_live); i-- > 0;) {
         live_set();
     }

@@ -228,14 +228,14 @@ inline std::string check_policy(const Policy& policy, const Frames& frames, Buil
 }
 
 /// No random policy may differ; every other one has live sets. `each` is given them all.
-template<class F> void check_random_policies(const BuildOptions& options, F each) {
+template<class F>
+void check_random_policies(const BuildOptions& options, F each, test::RandomPolicyOptions what = {}) {
     constexpr uint64_t seeds = 60;
     constexpr size_t packets = 150;
     size_t decided = 0;
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
         test::Rng rng(seed);
         const Frames frames = test::random_frames(rng, packets, 14);
-        test::RandomPolicyOptions what;
         what.max_live = seed % 2 == 0 ? 3 : 0;
         const Policy policy = test::random_policy(rng, frames, what);
         each(policy);

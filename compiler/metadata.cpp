@@ -134,25 +134,11 @@ Decider describe(const Chain& chain, const Policy& policy, const ir::SlotPlan& s
     return decider;
 }
 
-SetKind kind_of(const LiveSet& set) {
-    switch (set.kind) {
-    case LiveSet::Kind::Hash:
-        return SetKind::Hash;
-    case LiveSet::Kind::Interval:
-        return SetKind::Interval;
-    case LiveSet::Kind::Tuples:
-        return SetKind::Tuples;
-    case LiveSet::Kind::Dynamic:
-        break;
-    }
-    return SetKind::Dynamic;
-}
-
 ArtifactSet describe(const LiveSet& set, const Policy& policy) {
     ArtifactSet out;
     out.name = set.name;
     out.family = set.family;
-    out.kind = name_of(kind_of(set));
+    out.kind = name_of(set.kind);
     out.is_map = set.is_map;
     for (const SetPart& part : set.parts) {
         out.parts.emplace_back(name_of(part.type), part.width);

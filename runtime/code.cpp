@@ -14,8 +14,6 @@ namespace xdpc::rt {
 
 namespace {
 
-constexpr uint8_t wide_load = BPF_LD | BPF_DW | BPF_IMM;
-
 /// Replaces what instructions say of maps by what `change` gives for it.
 template<class Change> Result<void> change_maps(std::vector<bpf_insn>& instructions, Change change) {
     std::map<int32_t, int32_t> known;

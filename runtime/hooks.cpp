@@ -10,7 +10,6 @@ namespace xdpc::rt {
 namespace {
 
 constexpr uint8_t hook_code = BPF_JMP | BPF_JEQ | BPF_K;
-constexpr uint8_t wide_load = BPF_LD | BPF_DW | BPF_IMM; // takes two places
 constexpr size_t frame_pointer = BPF_REG_10;
 
 bool is_hook(const bpf_insn& instruction) {

@@ -2,11 +2,14 @@
 // (XDPC_HOOK in abi.h) are taken out of a program's instructions before the kernel sees them.
 #pragma once
 
+#include <cstdint>
 #include <linux/bpf.h>
 #include <string>
 #include <vector>
 
 namespace xdpc::rt {
+
+inline constexpr uint8_t wide_load = BPF_LD | BPF_DW | BPF_IMM; // takes two places
 
 /// A program as libbpf hands it to the kernel: relocated, with the functions that it calls behind it.
 struct Code {

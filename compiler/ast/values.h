@@ -64,7 +64,6 @@ struct Element;
 struct ListValue {
     std::vector<Element> elements;
 };
-/// `MATCH-LEFT-HAND-SIDE` as a value: `ip ttl - 1`, `ip saddr map @m` (for later statements).
 struct ErrorValue {}; // already diagnosed
 
 struct Value {

@@ -1,5 +1,5 @@
-// The kinds of live sets (runtime/STATE.md), and what each is called in artifacts, in pinned records and by
-// commands: the one list.
+// How live sets are held in the kernel (runtime/STATE.md), and what each kind is called in artifacts, in
+// pinned records and by commands: the one list. Policy and program agree by it.
 #pragma once
 
 #include <array>
@@ -9,7 +9,12 @@
 
 namespace xdpc {
 
-enum class SetKind : uint8_t { Hash, Interval, Tuples, Dynamic };
+enum class SetKind : uint8_t {
+    Hash,     // single values, changed by user space
+    Interval, // one part, intervals
+    Tuples,   // several parts, intervals: a hash for each combination of prefix lengths
+    Dynamic,  // single values, changed by rules as well
+};
 
 constexpr std::array<std::string_view, 4> set_kind_names{"hash", "interval", "tuples", "dynamic"};
 

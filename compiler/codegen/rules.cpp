@@ -196,13 +196,6 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
         step.node);
 }
 
-/// Whether a step needs no keys and leads nowhere but to what follows it, or out.
-bool is_deaf(const ir::Step& step) {
-    const auto* decide = std::get_if<ir::Decide>(&step.node);
-    return std::holds_alternative<ir::Count>(step.node) || std::holds_alternative<ir::Log>(step.node) ||
-           std::holds_alternative<ir::Sample>(step.node) || (decide && action_of(decide->verdict));
-}
-
 /// A statement that changes the packet; `stale`: whether one before has, since when no keys were read anew.
 void emit_change(RuleScope& s, const ir::RewriteStep& step, bool stale, const Author& by,
                  const Exits& exits) {
@@ -229,7 +222,7 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits, size_t be
     for (size_t i = begin; i < rule.steps.size();) {
         l.debug.at(l.builder, rule.steps[i].span);
         const auto* change = std::get_if<ir::RewriteStep>(&rule.steps[i].node);
-        if (stale && !is_deaf(rule.steps[i]) && !(change && change->keys.empty())) {
+        if (stale && !ir::is_deaf(rule.steps[i]) && !(change && change->keys.empty())) {
             emit_refresh(s);
             stale = false;
         }

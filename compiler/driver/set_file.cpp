@@ -16,11 +16,7 @@ LiveSet live_set(const ArtifactSet& set) {
     LiveSet live;
     live.name = set.name;
     live.family = set.family;
-    const auto kind = set_kind_of(set.kind);
-    live.kind = kind == SetKind::Interval  ? LiveSet::Kind::Interval
-                : kind == SetKind::Tuples  ? LiveSet::Kind::Tuples
-                : kind == SetKind::Dynamic ? LiveSet::Kind::Dynamic
-                                           : LiveSet::Kind::Hash;
+    live.kind = set_kind_of(set.kind).value_or(SetKind::Hash); // of records all are known
     live.is_map = set.is_map;
     live.parts = parts_of(set.parts);
     live.size = set.size;

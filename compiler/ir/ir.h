@@ -190,6 +190,8 @@ std::vector<KeyId>* keys_of(Step& step);
 std::vector<bool> rewriting_chains(const Program& program);
 /// Whether the rule may change the packet; `chains` as rewriting_chains gives them.
 bool rewrites(const Rule& rule, const std::vector<bool>& chains);
+/// Whether a step needs no keys and leads nowhere but to what follows it, or out.
+bool is_deaf(const Step& step);
 /// Whether something is read from a packet behind the step that changed it, so that its keys are needed anew.
 bool goes_on_rewritten(const Program& program);
 /// Calls `use` for each verdict a step can end in.

@@ -35,18 +35,19 @@ bool rewrites(const Rule& rule, const std::vector<bool>& chains) {
     return any;
 }
 
+bool is_deaf(const Step& step) {
+    const auto* decide = std::get_if<Decide>(&step.node);
+    return std::holds_alternative<Count>(step.node) || std::holds_alternative<Log>(step.node) ||
+           std::holds_alternative<Sample>(step.node) || (decide && action_of(decide->verdict));
+}
+
 namespace {
 
-/// Decides at once, and reads nothing for it.
+/// Decides, and reads nothing for it.
 bool only_decides(const Rule& rule, size_t begin) {
-    for (size_t i = begin; i < rule.steps.size(); ++i) {
-        const StepNode& node = rule.steps[i].node;
-        if (const auto* decide = std::get_if<Decide>(&node)) {
-            return action_of(decide->verdict).has_value();
-        }
-        if (!std::holds_alternative<Count>(node) && !std::holds_alternative<Log>(node) &&
-            !std::holds_alternative<Sample>(node)) {
-            return false;
+    for (size_t i = begin; i < rule.steps.size() && is_deaf(rule.steps[i]); ++i) {
+        if (std::holds_alternative<Decide>(rule.steps[i].node)) {
+            return true;
         }
     }
     return false;

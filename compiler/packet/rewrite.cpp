@@ -5,6 +5,7 @@
 #include "compiler/packet/reject.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace xdpc::packet {
@@ -12,6 +13,8 @@ namespace xdpc::packet {
 namespace {
 
 using Frame = std::vector<uint8_t>;
+
+constexpr std::array<std::string_view, 7> operation_names{"+", "-", "&", "|", "^", "<<", ">>"}; // by Op
 
 /// A header whose checksum is a sum of 16-bit words.
 struct Summed {
@@ -205,9 +208,14 @@ Rewritten pop_vlan(Frame& frame) {
 
 } // namespace
 
-const char* name_of(Operation::Op op) {
-    static constexpr const char* names[] = {"+", "-", "&", "|", "^", "<<", ">>"};
-    return names[static_cast<size_t>(op)];
+std::string_view name_of(Operation::Op op) {
+    return operation_names.at(static_cast<size_t>(op));
+}
+std::optional<Operation::Op> operation_of(std::string_view name) {
+    const auto* found = std::find(operation_names.begin(), operation_names.end(), name);
+    return found == operation_names.end()
+               ? std::nullopt
+               : std::optional(static_cast<Operation::Op>(found - operation_names.begin()));
 }
 
 std::string text_of(const Rewrite& rewrite, const std::string& from) {

@@ -11,7 +11,8 @@ struct Operation {
     enum class Op : uint8_t { Add, Sub, And, Or, Xor, Shl, Shr } op = Op::Add;
     u128 number = 0;
 };
-const char* name_of(Operation::Op op); // "+"
+std::string_view name_of(Operation::Op op); // "+"
+std::optional<Operation::Op> operation_of(std::string_view name);
 
 /// `FIELD set VALUE`.
 struct SetField {

@@ -46,7 +46,8 @@ void use(StateUse& state, const ir::Step& step) {
                step.node);
 }
 
-const char* name_of(LiveSet::Kind kind) {
+/// What the kernel holds, in words.
+const char* structure_of(LiveSet::Kind kind) {
     switch (kind) {
     case LiveSet::Kind::Hash:
         return "hash";
@@ -111,8 +112,8 @@ std::string print(const StateUse& state, const Policy& policy) {
     std::string text;
     for (const SetId id : sets) {
         const LiveSet& set = policy.set(id);
-        text += fmt::format("set{} @{} {}, size {}, keys of {} bits\n", id.value, set.name, name_of(set.kind),
-                            set.size, widths_of(set));
+        text += fmt::format("set{} @{} {}, size {}, keys of {} bits\n", id.value, set.name,
+                            structure_of(set.kind), set.size, widths_of(set));
     }
     for (const LimitId id : state.limits) {
         text += fmt::format("limit{} {}, one bucket\n", id.value, policy.limit(id).display);

@@ -286,6 +286,8 @@ std::optional<packet::Rewrite> read_reject(Context& context, const ast::RejectSt
                                            Rule& rule);
 /// Adds what `snat to` and `dnat to` set; false after an error was reported.
 bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& rule);
+/// Sets a field that has to be there, from the key of `from` if there is one.
+void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule& rule);
 bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span span, Rule& rule);
 
 // check_vmaps.cpp

@@ -56,16 +56,6 @@ std::optional<packet::SetField> set_of(Context& context, const Target& target, S
     return set;
 }
 
-void add(Rule& rule, packet::SetField set, Span span) {
-    const KeySource source = FieldKey{set.field};
-    const std::vector<Key> keys = {{source}};
-    for (Condition& needed : needed_tests(keys, span)) {
-        rule.statements.emplace_back(MatchStatement{std::move(needed)});
-    }
-    const bool reads = set.from_key;
-    rule.statements.emplace_back(RewriteStatement{std::move(set), reads ? keys : std::vector<Key>(), span});
-}
-
 } // namespace
 
 bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& rule) {
@@ -79,7 +69,7 @@ bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& r
         packet::SetField set;
         set.field = field;
         set.number = *port;
-        add(rule, std::move(set), span);
+        add_set_field(std::move(set), {}, span, rule);
     }
     if (nat.address) {
         const auto target = target_of(context, *nat.address, nat.source);
@@ -87,7 +77,8 @@ bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& r
         if (!set) {
             return false;
         }
-        add(rule, std::move(*set), span);
+        const auto from = set->from_key ? std::vector<Key>{{FieldKey{set->field}}} : std::vector<Key>();
+        add_set_field(std::move(*set), from, span, rule);
     }
     return true;
 }

@@ -37,16 +37,6 @@ std::optional<FieldId> writable(Context& context, const ast::Selector& selector)
     return field->field;
 }
 
-Operation::Op op_of(const std::string& text) {
-    static constexpr std::pair<const char*, Operation::Op> ops[] = {
-        {"+", Operation::Op::Add}, {"-", Operation::Op::Sub}, {"&", Operation::Op::And},
-        {"|", Operation::Op::Or},  {"^", Operation::Op::Xor}, {"<<", Operation::Op::Shl},
-        {">>", Operation::Op::Shr}};
-    const auto* found =
-        std::find_if(std::begin(ops), std::end(ops), [&](const auto& op) { return op.first == text; });
-    return found->second;
-}
-
 /// What the field is read from: a key that it has room for.
 std::optional<Key> source_of(Context& context, const ast::Selector& selector, const Slot& slot) {
     const auto from = resolve(context, selector, nullptr, 0);
@@ -64,7 +54,7 @@ std::optional<Key> source_of(Context& context, const ast::Selector& selector, co
 bool read_operations(Context& context, const ast::SetStatement& set, const Slot& slot,
                      packet::SetField& field) {
     for (const ast::SetOperation& operation : set.operations) {
-        const Operation::Op op = op_of(operation.op.text);
+        const Operation::Op op = *packet::operation_of(operation.op.text); // the parser takes no others
         const bool shifts = op == Operation::Op::Shl || op == Operation::Op::Shr;
         const Slot number_slot = shifts ? Slot{TypeId::Integer, 8, slot.name, false} : slot;
         const auto number = read_single(context, operation.number, number_slot);
@@ -78,6 +68,15 @@ bool read_operations(Context& context, const ast::SetStatement& set, const Slot&
 
 } // namespace
 
+void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule& rule) {
+    std::vector<Key> needing = from;
+    needing.push_back({FieldKey{set.field}});
+    for (Condition& needed : needed_tests(needing, span)) {
+        rule.statements.emplace_back(MatchStatement{std::move(needed)});
+    }
+    rule.statements.emplace_back(RewriteStatement{std::move(set), std::move(from), span});
+}
+
 bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& rule) {
     const auto field = writable(context, set.field);
     if (!field) {
@@ -87,14 +86,14 @@ bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& r
     const Slot slot{type_of(source), width_of(source), name_of(source), false};
     packet::SetField what;
     what.field = *field;
-    RewriteStatement statement{{}, {}, span};
+    std::vector<Key> from;
     if (set.from) {
         const auto key = source_of(context, *set.from, slot);
         if (!key || !read_operations(context, set, slot, what)) {
             return false;
         }
         what.from_key = true;
-        statement.keys = {*key};
+        from = {*key};
     } else if (set.value) {
         const auto number = read_single(context, *set.value, slot);
         if (!number) {
@@ -102,13 +101,7 @@ bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& r
         }
         what.number = *number;
     }
-    std::vector<Key> needing = statement.keys;
-    needing.push_back({source});
-    for (Condition& needed : needed_tests(needing, span)) {
-        rule.statements.emplace_back(MatchStatement{std::move(needed)});
-    }
-    statement.what = std::move(what);
-    rule.statements.emplace_back(std::move(statement));
+    add_set_field(std::move(what), std::move(from), span, rule);
     return true;
 }
 

@@ -209,10 +209,7 @@ private:
         return verdict && here;
     }
     bool one(const ast::UpdateStatement& update, Span span) {
-        const bool here = reached(span);
-        const bool read = read_update(context, update, span, rule);
-        has_effect = true;
-        return read && here;
+        return effect(span, [&] { return read_update(context, update, span, rule); });
     }
     bool one(const ast::CounterStatement&, Span span) {
         const bool here = reached(span);
@@ -228,34 +225,22 @@ private:
         return read_limit(context, limit, span, rule) && here;
     }
     bool one(const ast::QuotaStatement& quota, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_quota(context, quota, span, rule) && here;
+        return effect(span, [&] { return read_quota(context, quota, span, rule); });
     }
     bool one(const ast::NamedCounterStatement& counter, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_named_counter(context, counter, rule) && here;
+        return effect(span, [&] { return read_named_counter(context, counter, rule); });
     }
     bool one(const ast::LogStatement& log, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_log(context, log, span, rule) && here;
+        return effect(span, [&] { return read_log(context, log, span, rule); });
     }
     bool one(const ast::SampleStatement& sample, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_sample(context, sample, span, rule) && here;
+        return effect(span, [&] { return read_sample(context, sample, span, rule); });
     }
     bool one(const ast::SetStatement& set, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_set(context, set, span, rule) && here;
+        return effect(span, [&] { return read_set(context, set, span, rule); });
     }
     bool one(const ast::NatStatement& nat, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_nat(context, nat, span, rule) && here;
+        return effect(span, [&] { return read_nat(context, nat, span, rule); });
     }
     bool one(const ast::ReflectStatement&, Span span) { return answer(packet::Reflect{}, span); }
     bool one(const ast::ReplyStatement&, Span span) { return answer(packet::ReplyEcho{}, span); }
@@ -264,15 +249,19 @@ private:
         return what ? answer(std::move(*what), span) : false;
     }
     bool one(const ast::VlanPushStatement& push, Span span) {
-        const bool here = reached(span);
-        has_effect = true;
-        return read_vlan_push(context, push, span, rule) && here;
+        return effect(span, [&] { return read_vlan_push(context, push, span, rule); });
     }
     bool one(const ast::VlanPopStatement&, Span span) {
+        return effect(span, [&] {
+            rule.statements.emplace_back(RewriteStatement{packet::VlanPop{}, {}, span});
+            return true;
+        });
+    }
+    /// A statement that does something by itself, and goes on; `read` adds it.
+    template<class Read> bool effect(Span span, Read read) {
         const bool here = reached(span);
         has_effect = true;
-        rule.statements.emplace_back(RewriteStatement{packet::VlanPop{}, {}, span});
-        return here;
+        return read() && here;
     }
     /// Makes of the packet what goes back.
     bool answer(packet::Rewrite what, Span span) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/base/set_elements.h"
+#include "compiler/base/set_kinds.h"
 #include "compiler/base/source.h"
 #include "compiler/fields/fields.h"
 #include "compiler/packet/recipe.h"
@@ -219,13 +220,7 @@ struct SetPart {
 /// A set or verdict map that changes while the program runs. One of `inet_addr` is two of these, of the same
 /// name: one with `family` 4, one with 6.
 struct LiveSet {
-    /// How it is held in the kernel; LiveSet and program agree by this (runtime/STATE.md).
-    enum class Kind : uint8_t {
-        Hash,     // single values, changed by user space
-        Interval, // one part, intervals
-        Tuples,   // several parts, intervals: a hash for each combination of prefix lengths
-        Dynamic,  // single values, changed by rules as well
-    };
+    using Kind = SetKind;
     SetId id;
     std::string name;
     uint8_t family = 0; // 4 or 6 of `inet_addr`, else 0
@@ -241,7 +236,7 @@ struct LiveSet {
     SetElements elements;          // of the file; kept in its order, each once
     Span span;
 
-    [[nodiscard]] bool has_intervals() const { return kind == Kind::Interval || kind == Kind::Tuples; }
+    [[nodiscard]] bool has_intervals() const { return has_two_ends(kind); }
     /// Words of a key.
     [[nodiscard]] unsigned key_words() const;
     /// One interval for each part of the element with this index.

@@ -118,7 +118,7 @@ std::string text_of(const LiveSet& set) {
         key += (key.empty() ? "" : " . ") + std::string(name_of(part.type));
     }
     return fmt::format("{} {} {} of {} size {}{}{}{} elements {}\n", set.is_map ? "map" : "set", set.name,
-                       set_kind_names.at(static_cast<size_t>(set.kind)), key, set.size,
+                       name_of(set.kind), key, set.size,
                        set.has_timeout ? " timeout" : "", set.has_counter ? " counter" : "",
                        set.auto_merge ? " auto-merge" : "", set.elements.count);
 }

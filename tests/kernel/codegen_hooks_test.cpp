@@ -1,6 +1,8 @@
 // While nobody captures, a program is the one that `options capture off` makes.
 #include "codegen_support.h"
 
+#include "runtime/hooks.h"
+
 #include <bpf/libbpf.h>
 
 namespace xdpc {
@@ -8,8 +10,6 @@ namespace xdpc {
 using namespace codegen_test;
 
 namespace {
-
-constexpr uint8_t wide_load = BPF_LD | BPF_DW | BPF_IMM;
 
 /// As the kernel runs it, without addresses.
 std::vector<uint64_t> instructions_of(const rt::Loaded& loaded) {
@@ -24,7 +24,7 @@ std::vector<uint64_t> instructions_of(const rt::Loaded& loaded) {
     EXPECT_EQ(bpf_obj_get_info_by_fd(loaded.program_fd(), &wanted, &size), 0);
     std::vector<uint64_t> words;
     for (size_t i = 0; i < code.size(); ++i) {
-        if (code[i].code == wide_load) {
+        if (code[i].code == rt::wide_load) {
             code[i].imm = code[i + 1].imm = 0;
         }
         uint64_t word = 0;

@@ -27,7 +27,7 @@ struct Steps {
 Steps steps_of(const std::vector<Range>& intervals, uint32_t most);
 /// The class of each number up to `most`.
 std::vector<uint32_t> by_number(const Steps& steps, uint32_t most);
-/// A leaf that gives these classes for a field; a trie where it is wider than 16 bits.
+/// A leaf that gives these classes for a field; a trie where it is wide.
 Rfc::Leaf leaf_of(const Steps& steps, size_t field, unsigned width);
 uint32_t class_of(const Rfc::Leaf& leaf, uint32_t number);
 size_t bytes_of(const Rfc::Leaf& leaf);

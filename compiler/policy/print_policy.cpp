@@ -118,9 +118,9 @@ std::string text_of(const LiveSet& set) {
         key += (key.empty() ? "" : " . ") + std::string(name_of(part.type));
     }
     return fmt::format("{} {} {} of {} size {}{}{}{} elements {}\n", set.is_map ? "map" : "set", set.name,
-                       name_of(set.kind), key, set.size,
-                       set.has_timeout ? " timeout" : "", set.has_counter ? " counter" : "",
-                       set.auto_merge ? " auto-merge" : "", set.elements.count);
+                       name_of(set.kind), key, set.size, set.has_timeout ? " timeout" : "",
+                       set.has_counter ? " counter" : "", set.auto_merge ? " auto-merge" : "",
+                       set.elements.count);
 }
 
 std::string text_of(const Rule& rule, const Policy& policy) {

@@ -11,6 +11,8 @@ packages=(
     libbpf-dev libelf-dev libpcap-dev libssl-dev zlib1g-dev libzstd-dev
     bpftool iproute2 iputils-ping ethtool nftables iptables ipset xdp-tools python3 python3-scapy jq libxml2-utils tshark
 )
+# What the guests of `kernels` need beside them, and one of the tests.
+guest_packages=(qemu-system-x86 busybox-static)
 build=build
 xdpc=$build/xdpc
 traffic=(/usr/bin/python3 tests/harness/traffic.py)
@@ -31,10 +33,11 @@ as_root() {
     fi
 }
 
+# install_packages [PACKAGE…]: the list above, and those.
 install_packages() {
-    command -v dpkg-query >/dev/null || fail "this is not Debian; install by hand: ${packages[*]}"
+    command -v dpkg-query >/dev/null || fail "this is not Debian; install by hand: ${packages[*]} $*"
     local missing=() package
-    for package in "${packages[@]}"; do
+    for package in "${packages[@]}" "$@"; do
         [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
@@ -254,6 +257,7 @@ HELP
 attribute() { grep -m 1 -oP "(?<![a-z])$1=\"\K[0-9]+" "$2"; }
 
 run_tests() {
+    install_packages "${guest_packages[@]}"
     build all
     say "testing"
     local report=$build/tests.xml code=0
@@ -337,6 +341,13 @@ soak_swaps() {
     XDPC_SOAK_APPLIES=${1:-100} XDPC_SOAK_RULES=${2:-100000} "$build/tests/test_lab" --gtest_filter='LabLarge.*'
 }
 
+# Debian's 6.1 and 6.12 under qemu with the built programs inside (arguments of tests/guest/kernels.py).
+kernels() {
+    install_packages "${guest_packages[@]}"
+    build xdpc xdpc_codegen test_kernel test_kernel_sets test_runtime test_lab test_differential
+    tests/guest/kernels.py --build "$build" "$@"
+}
+
 help() {
     cat <<'HELP'
 usage: ./xdpc.sh COMMAND
@@ -362,6 +373,9 @@ usage: ./xdpc.sh COMMAND
   soak-swaps [N [RULES]]
             100 or N swaps of two policies of 100,000 or RULES rules under traffic: every packet meets one
             of the two, none gets past both
+  kernels [6.1|6.12]
+            boots Debian's kernels under qemu (no KVM, no root) and runs xdpc and its tests inside;
+            features and results by kernel (--checks NAMES, --cpus, --json FILE, --timeout)
   lab       two namespaces to play with, left up; `lab down` takes them away
   help      this
 HELP
@@ -376,6 +390,7 @@ case $command in
     bench) bench "$@" ;;
     fuzz) fuzz "$@" ;;
     verify-rules) verify_rules "$@" ;;
+    kernels) kernels "$@" ;;
     lab) lab "$@" ;;
     soak-applies) soak_applies "$@" ;;
     soak-swaps) soak_swaps "$@" ;;

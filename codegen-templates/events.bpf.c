@@ -15,6 +15,14 @@ static long (*const ring_output)(void*, const void*, u64, u64) = (void*)130;
 static u64 (*const frame_length)(struct xdp_md*) = (void*)188;
 static long (*const load_frame)(struct xdp_md*, u32, void*, u32) = (void*)189;
 
+/* The first `size` bytes of the frame; false where there are none, or more than `most`. The verifier has to
+ * see both bounds of the size, and those of 6.1 do not see that what is not 0 is at least 1. */
+static inline int load_some(struct xdp_md* ctx, u8* to, u32 size, u32 most) {
+    u32 less = size - 1;
+    __asm__ volatile("" : "+r"(less));
+    return less < most && !load_frame(ctx, 0, to, less + 1);
+}
+
 /* Records have one of a few sizes, as the verifier wants constants. 0: there was no room. */
 #define SEND_WITHIN(bytes_at_most)                                                                           \
     do {                                                                                                     \
@@ -26,9 +34,7 @@ static long (*const load_frame)(struct xdp_md*, u32, void*, u32) = (void*)189;
             return 0;                                                                                        \
         }                                                                                                    \
         record->head = *event;                                                                               \
-        u32 size = event->captured;                                                                          \
-        __asm__ volatile("" : "+r"(size)); /* the verifier has to see both bounds */                         \
-        if (size == 0 || size > (bytes_at_most) || load_frame(ctx, 0, record->bytes, size)) {                \
+        if (!load_some(ctx, record->bytes, event->captured, bytes_at_most)) {                                \
             record->head.captured = 0;                                                                       \
         }                                                                                                    \
         ring_submit(record, 0);                                                                              \
@@ -154,9 +160,7 @@ NOINLINE u64 xdpc_save_frame(struct xdp_md* ctx) {
     saved->head.length = size;
     saved->head.time_ns = monotonic_ns();
     size = size < XDPC_SAVED_BYTES ? size : XDPC_SAVED_BYTES;
-    __asm__ volatile("" : "+r"(size)); /* the verifier has to see both bounds */
-    saved->head.captured =
-        size == 0 || size > XDPC_SAVED_BYTES || load_frame(ctx, 0, saved->bytes, size) ? 0 : size;
+    saved->head.captured = load_some(ctx, saved->bytes, size, XDPC_SAVED_BYTES) ? size : 0;
     return 0;
 }
 

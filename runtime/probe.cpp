@@ -3,11 +3,15 @@
 #include "runtime/internal.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <cerrno>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <sys/statfs.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace xdpc::rt {
@@ -24,9 +28,6 @@ constexpr bpf_insn instruction(uint8_t code, uint8_t dst, uint8_t src, int32_t i
 }
 constexpr bpf_insn set_r0(int32_t value) {
     return instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, value);
-}
-constexpr bpf_insn call(int32_t helper) {
-    return instruction(BPF_JMP | BPF_CALL, 0, 0, helper);
 }
 constexpr bpf_insn leave() {
     return instruction(BPF_JMP | BPF_EXIT, 0, 0, 0);
@@ -47,13 +48,60 @@ Feature program(std::string name, std::string use, const std::vector<bpf_insn>& 
     return feature;
 }
 
-Feature map(std::string name, std::string use, bpf_map_type type) {
+Feature helper(std::string name, std::string use, bpf_func_id id) {
     Feature feature{std::move(name), false, std::move(use), {}};
-    const Fd fd(bpf_map_create(type, "xdpc_probe", 4, 16, 1, nullptr));
+    const int found = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, id, nullptr);
+    feature.available = found == 1;
+    if (found < 0) {
+        feature.detail = reason(found);
+    }
+    return feature;
+}
+
+struct MapShape {
+    bpf_map_type type;
+    uint32_t key = 4, value = 16, entries = 1, flags = 0;
+};
+
+Feature map(std::string name, std::string use, const MapShape& shape) {
+    Feature feature{std::move(name), false, std::move(use), {}};
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = shape.flags);
+    const Fd fd(bpf_map_create(shape.type, "xdpc_probe", shape.key, shape.value, shape.entries, &options));
     feature.available = fd.valid();
     if (!fd.valid()) {
         feature.detail = reason(errno);
     }
+    return feature;
+}
+
+Feature maps_of_maps() {
+    Feature feature{"arrays of maps", false, "sets that are replaced at once, listeners", {}};
+    const Fd inner(bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpc_probe", 4, 16, 1, nullptr));
+    LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = static_cast<uint32_t>(inner.get()));
+    const Fd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "xdpc_probe", 4, 4, 1, &options));
+    feature.available = inner.valid() && fd.valid();
+    if (!feature.available) {
+        feature.detail = reason(errno);
+    }
+    return feature;
+}
+
+/// By attaching to the loopback of a network namespace that ends with the thread.
+Feature links() {
+    Feature feature{"BPF links of XDP", false, "`xdpc apply`, which replaces between two packets", {}};
+    const bpf_insn code[] = {set_r0(XDP_PASS), leave()};
+    const Fd fd(bpf_prog_load(BPF_PROG_TYPE_XDP, "xdpc_probe", "GPL", code, std::size(code), nullptr));
+    std::thread([&] {
+        constexpr int loopback = 1;
+        LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_SKB_MODE);
+        if (unshare(CLONE_NEWNET) == 0) {
+            const Fd link(bpf_link_create(fd.get(), loopback, BPF_XDP, &options));
+            feature.available = link.valid();
+        }
+        if (!feature.available) {
+            feature.detail = reason(errno);
+        }
+    }).join();
     return feature;
 }
 
@@ -82,20 +130,35 @@ Feature bpf_filesystem() {
     return feature;
 }
 
+Feature cpu_v4() {
+    return program("BPF cpu v4", "shorter code from kernel 6.6 on",
+                   {set_r0(1), instruction(BPF_ALU64 | BPF_END | BPF_TO_LE, BPF_REG_0, 0, 16),
+                    set_r0(XDP_PASS), leave()});
+}
+
 } // namespace
+
+bool runs_cpu_v4() {
+    const LibbpfMessages quiet;
+    return cpu_v4().available;
+}
 
 std::vector<Feature> probe_features() {
     const LibbpfMessages quiet; // what a probe that fails says is of no use here
     return {
         program("XDP programs", "everything that loads", {set_r0(XDP_PASS), leave()}),
-        program("BPF cpu v4", "shorter code from kernel 6.6 on",
-                {set_r0(1), instruction(BPF_ALU64 | BPF_END | BPF_TO_LE, BPF_REG_0, 0, 16), set_r0(XDP_PASS),
-                 leave()}),
-        program("bpf_ktime_get_tai_ns", "`meta time`, `meta day`, `meta hour`",
-                {call(BPF_FUNC_ktime_get_tai_ns), set_r0(XDP_PASS), leave()}),
-        program("bpf_get_prandom_u32", "`meta random`",
-                {call(BPF_FUNC_get_prandom_u32), set_r0(XDP_PASS), leave()}),
-        map("per-CPU arrays", "counters", BPF_MAP_TYPE_PERCPU_ARRAY),
+        links(),
+        cpu_v4(),
+        map("per-CPU arrays", "counters", {BPF_MAP_TYPE_PERCPU_ARRAY}),
+        map("mapped arrays", "live sets, limits", {BPF_MAP_TYPE_ARRAY, 4, 64, 1, BPF_F_MMAPABLE}),
+        maps_of_maps(),
+        map("program arrays", "policies too large for one program", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4}),
+        map("ring buffers", "`xdpc monitor`, `xdpc capture`", {BPF_MAP_TYPE_RINGBUF, 0, 0, 4096}),
+        helper("bpf_loop", "sets of ranges over several values", BPF_FUNC_loop),
+        helper("bpf_xdp_load_bytes", "`xdpc monitor`, `xdpc capture`", BPF_FUNC_xdp_load_bytes),
+        helper("bpf_xdp_adjust_tail", "`reject with`", BPF_FUNC_xdp_adjust_tail),
+        helper("bpf_ktime_get_tai_ns", "`meta time`, `meta day`, `meta hour`", BPF_FUNC_ktime_get_tai_ns),
+        helper("bpf_get_prandom_u32", "`meta random`", BPF_FUNC_get_prandom_u32),
         test_runs(),
         bpf_filesystem(),
     };

@@ -14,4 +14,7 @@ struct Feature {
 };
 std::vector<Feature> probe_features();
 
+/// Whether programs for BPF cpu v4 load here; false where none may be loaded.
+bool runs_cpu_v4();
+
 } // namespace xdpc::rt

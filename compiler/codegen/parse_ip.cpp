@@ -163,7 +163,9 @@ void parse_ip6(FastParse& p) {
     }
     Value* first = load_packet(l, found.network, 0, l.i8());
     require_not(p, b.CreateICmpNE(b.CreateAnd(first, uint64_t{0xf0}), b.getInt8(0x60)));
-    Value* payload = b.CreateZExt(swapped(l, load_packet(l, found.network, 4, l.i16())), l.i64());
+    // The payload length as the lower half of a word: verifiers before 6.12 know no bound of a swapped halfword.
+    Value* word = swapped(l, load_packet(l, found.network, 2, l.i32()));
+    Value* payload = b.CreateZExt(b.CreateAnd(word, uint64_t{0xffff}), l.i64());
     Value* ip_end = at(l, b.CreateGEP(l.i8(), found.network, payload), 40);
     require_not(p, b.CreateICmpUGT(ip_end, p.end));
     if (p.reads.malformed) { // a length of 0 means up to the frame's end

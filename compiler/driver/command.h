@@ -151,7 +151,8 @@ std::string completion_script(const std::string& shell, const std::vector<Comman
 /// The field reference (grammar/FIELDS.md), from the table.
 std::string field_reference();
 
-/// "v3" for a kernel before 6.6, "v4" from there on; nothing for a kernel we do not know ("host" asks uname).
+/// "v3" for a kernel before 6.6, "v4" from there on; nothing for a kernel we do not know ("host" tries, or
+/// asks uname where nothing may be loaded).
 std::optional<std::string> cpu_of_kernel(const std::string& kernel);
 /// Writes beside `path` and renames, so that a reader sees the old or the new file, and keeps its mode.
 Result<void> write_file(const std::string& path, std::string_view text);

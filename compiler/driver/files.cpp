@@ -1,4 +1,6 @@
 #include "compiler/driver/command.h"
+#include "runtime/load.h"
+#include "runtime/probe.h"
 
 #include <cerrno>
 #include <climits>
@@ -72,6 +74,9 @@ Result<void> write_file(const std::string& path, std::string_view text) {
 std::optional<std::string> cpu_of_kernel(const std::string& kernel) {
     std::string release = kernel;
     if (kernel == "host") {
+        if (rt::may_load()) {
+            return rt::runs_cpu_v4() ? "v4" : "v3";
+        }
         utsname name{};
         if (uname(&name) != 0) {
             return std::nullopt;

@@ -1,5 +1,6 @@
 #!/usr/bin/bash
-# What a guest runs: checks.sh BUILD CHECK… Each check is a function below; `lists` has lists of them.
+# What a guest runs: checks.sh BUILD CHECK… Each check is a function below; `lists` has lists of them. A check that is a
+# program of Google Test may have a filter behind it: lab:LabNat.*
 build=$1
 shift
 xdpc=$build/xdpc
@@ -40,9 +41,9 @@ features() {
 
 # ---- Google Test programs ----
 
-# tests NAME FILTER: those of a program that need nothing that is not carried.
+# tests NAME [FILTER]: of a program; what was asked for instead of what is usual.
 tests() {
-    "$build/tests/$1" --gtest_brief=1 --gtest_filter="${2:-*}"
+    "$build/tests/$1" --gtest_filter="${filter:-${2:-*}}"
 }
 
 # Each of the compiler's templates and strategies in programs that are run on packets.
@@ -170,8 +171,10 @@ vlan() {
 
 run() {
     local begun=$EPOCHREALTIME failed=0 status
+    filter=
+    [[ $1 != *:* ]] || filter=${1#*:}
     echo "@@ begin $1"
-    "$1"
+    "${1%%:*}"
     status=$?
     ((failed == 0)) || status=1
     echo "@@ end $1 $status $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begun }")"

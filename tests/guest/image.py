@@ -45,7 +45,7 @@ def carried_files(build, sources, checks):
     found = set()
     for line in lines_of("carried"):
         path, *needed_by = line.replace("@B", str(build)).replace("@S", str(sources)).split()
-        if needed_by and not set(needed_by) & set(checks):
+        if needed_by and not set(needed_by) & {check.split(":")[0] for check in checks}:
             continue
         if os.path.isdir(path):
             found |= {os.path.join(top, name) for top, _, names in os.walk(path) for name in names}

@@ -25,7 +25,7 @@ def arguments():
     parser.add_argument("--checks", default="all", help="`all`, `short`, or names, separated by commas")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--memory", default="3G")
-    parser.add_argument("--timeout", type=int, default=3000, help="seconds for each kernel")
+    parser.add_argument("--timeout", type=int, default=7200, help="seconds for each kernel")
     parser.add_argument("--json", type=pathlib.Path, help="write what came of it to a file")
     parser.add_argument("--offline", action="store_true", help="take the images that were fetched before")
     options = parser.parse_args()

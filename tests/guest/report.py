@@ -4,6 +4,7 @@ A guest prints `@@ begin NAME`, what the check prints, `@@ end NAME STATUS SECON
 import json
 import re
 import subprocess
+import sys
 
 
 class Progress:
@@ -32,6 +33,8 @@ class Progress:
         """Google Test's summary, or single checks' `ok NAME` and `not ok NAME`."""
         check = self.current
         check["tail"] = (check["tail"] + [text])[-30:]
+        if sys.stdout.isatty() and text.startswith(("[ RUN", "ok ", "not ok ")):
+            print(f"   {check['name']}: {text.split(None, 2)[-1][:60]:<60}", end="\r", flush=True)
         if match := re.match(r"\[  PASSED  \] (\d+) test", text):
             check["passed"] += int(match[1])
         elif match := re.match(r"\[  SKIPPED \] (\d+) test", text):

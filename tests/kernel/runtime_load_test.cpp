@@ -151,6 +151,14 @@ TEST(RuntimeLoad, RefusalOfKernelsThatGiveOnlyTheText) {
     EXPECT_EQ(refusal.reason, "R1 invalid mem access 'scalar'");
     EXPECT_EQ(stack_depth_from_log("verification time 9 usec\nstack depth 16+8\nprocessed 1 insns"), 24U);
     EXPECT_EQ(refusal_from_log("", artifact).line, 0U);
+    for (const char* said : {"invalid func unknown#208", "unknown func bpf_ktime_get_tai_ns#208"}) {
+        refusal = refusal_from_log(
+            "; late: meta hour > 22 drop @ office.xdp:7\n12: (85) call bpf_ktime_get_tai_ns#208\n" +
+                std::string(said) + "\nprocessed 12 insns (limit 1000000)\n",
+            artifact);
+        EXPECT_EQ(refusal.reason, "this kernel lacks `bpf_ktime_get_tai_ns`, which came with Linux 6.1");
+        EXPECT_EQ(refusal.line, 7U);
+    }
 }
 
 TEST(RuntimeLoad, BindsInterfaceAndClocks) {

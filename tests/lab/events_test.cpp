@@ -318,12 +318,13 @@ TEST(LabEvents, HooksGoInAndOutUnderLoadAndNoPacketIsLost) {
         Lab lab;
         ASSERT_EQ(lab.apply(policy, {cut}).status, 0);
         std::atomic<bool> changing = true;
-        uint64_t sent = 0;
+        uint64_t sent = 0, refused = 0;
         std::thread sender([&] {
             const packet::Frame frame = datagram(53);
             lab.outside().run([&] {
                 sent = send_load([&](uint64_t) -> const packet::Frame& { return frame; },
-                                 [&](uint64_t) { return changing.load(); }, std::chrono::microseconds(100));
+                                 [&](uint64_t) { return changing.load(); }, std::chrono::microseconds(100),
+                                 refused);
             });
         });
         for (int i = 0; i < 10; ++i) {
@@ -332,7 +333,7 @@ TEST(LabEvents, HooksGoInAndOutUnderLoadAndNoPacketIsLost) {
         }
         changing = false;
         sender.join();
-        const uint64_t dropped = driver_drops(lab);
+        const uint64_t dropped = driver_drops(lab, refused);
         EXPECT_GT(sent, 1000U);
         const uint64_t counted = lab.counts().at("dns").packets;
         EXPECT_LE(counted, sent);

@@ -59,7 +59,7 @@ protected:
     Lab lab;
     std::string objects[generations];
     std::atomic<bool> swapping = true, sending = true;
-    uint64_t sent = 0, received_open = 0, received_closed = 0;
+    uint64_t sent = 0, refused = 0, received_open = 0, received_closed = 0;
 
     void build() {
         for (unsigned g = 0; g < generations; ++g) {
@@ -79,7 +79,7 @@ protected:
         lab.outside().run([&] {
             sent = send_load([&](uint64_t i) -> const packet::Frame& { return frames[i % frames.size()]; },
                              [&](uint64_t count) { return swapping || count < least_packets; },
-                             std::chrono::microseconds(1000));
+                             std::chrono::microseconds(1000), refused);
         });
         sending = false;
     }
@@ -111,7 +111,7 @@ TEST_F(LabLarge, SwapsUnderLoadLoseAndLeakNothing) {
     ASSERT_FALSE(HasFatalFailure());
     ASSERT_EQ(swap_in(0).status, 0);
     run_load(swaps);
-    const uint64_t dropped = driver_drops(lab);
+    const uint64_t dropped = driver_drops(lab, refused);
     auto marks = lab.mid_counts();
     Counts counts = lab.counts();
     const uint64_t decided = marks["by_0"] + marks["by_1"];

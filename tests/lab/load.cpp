@@ -16,7 +16,7 @@ packet::Frame datagram(uint16_t port, uint32_t source) {
     return packet::build(recipe);
 }
 
-uint64_t driver_drops(const Lab& lab) {
+uint64_t driver_drops(const Lab& lab, uint64_t refused) {
     Ran ran;
     lab.outside().run([&] {
         ran = run({"sh", "-c",
@@ -25,7 +25,7 @@ uint64_t driver_drops(const Lab& lab) {
     });
     uint64_t queue = 0, device = 0;
     std::istringstream(ran.out) >> queue >> device;
-    return queue + device;
+    return queue + device - refused;
 }
 
 unsigned wanted_applies(unsigned otherwise) {
@@ -34,12 +34,15 @@ unsigned wanted_applies(unsigned otherwise) {
 }
 
 uint64_t send_load(const std::function<const packet::Frame&(uint64_t)>& frame,
-                   const std::function<bool(uint64_t)>& more, std::chrono::microseconds pause) {
+                   const std::function<bool(uint64_t)>& more, std::chrono::microseconds pause,
+                   uint64_t& refused) {
     harness::FrameSocket socket(Lab::peer);
     uint64_t sent = 0;
     while (more(sent)) {
         if (socket.send(frame(sent)))
             ++sent;
+        else
+            ++refused;
         if (sent % 64 == 0)
             std::this_thread::sleep_for(pause);
     }

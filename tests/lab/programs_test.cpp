@@ -35,14 +35,14 @@ TEST(LabPrograms, ASwapNeverMixesTwoGenerations) {
     ASSERT_EQ(lab.apply(policy(0), {cut}).status, 0);
     std::atomic<bool> swapping = true;
     std::atomic<bool> sending = true;
-    uint64_t sent = 0;
+    uint64_t sent = 0, refused = 0;
     unsigned swaps = 0;
     std::thread sender([&] {
         const packet::Frame frame = datagram(5000);
         lab.outside().run([&] {
             sent = send_load([&](uint64_t) -> const packet::Frame& { return frame; },
                              [&](uint64_t count) { return swapping || count < packets; },
-                             std::chrono::microseconds(100));
+                             std::chrono::microseconds(100), refused);
         });
         sending = false;
     });
@@ -53,7 +53,7 @@ TEST(LabPrograms, ASwapNeverMixesTwoGenerations) {
             swapping = false;
     }
     sender.join();
-    const uint64_t dropped = driver_drops(lab);
+    const uint64_t dropped = driver_drops(lab, refused);
     const auto marks = lab.mid_counts();
     Counts counts = lab.counts();
     uint64_t decided = 0;

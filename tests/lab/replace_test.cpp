@@ -24,7 +24,7 @@ TEST(LabReplace, LosesAndLeaksNothingUnderLoad) {
     Lab lab;
     ASSERT_EQ(lab.apply(policy(0)).status, 0);
     std::atomic<bool> done = false;
-    uint64_t received = 0, leaked = 0, sent = 0;
+    uint64_t received = 0, leaked = 0, sent = 0, refused = 0;
     int swaps = 0;
     lab.inside().run([&] {
         Socket open = udp_server(open_port), closed = udp_server(closed_port);
@@ -35,9 +35,9 @@ TEST(LabReplace, LosesAndLeaksNothingUnderLoad) {
         std::thread sender([&] {
             const packet::Frame frames[] = {datagram(open_port), datagram(closed_port)};
             lab.outside().run([&] {
-                sent =
-                    send_load([&](uint64_t i) -> const packet::Frame& { return frames[i % 2]; },
-                              [](uint64_t count) { return count < packets; }, std::chrono::microseconds(200));
+                sent = send_load([&](uint64_t i) -> const packet::Frame& { return frames[i % 2]; },
+                                 [](uint64_t count) { return count < packets; },
+                                 std::chrono::microseconds(200), refused);
             });
             done = true;
         });
@@ -52,7 +52,7 @@ TEST(LabReplace, LosesAndLeaksNothingUnderLoad) {
     });
     EXPECT_GE(swaps, 5) << "the load was over before the policy was replaced often";
     EXPECT_EQ(sent, packets);
-    uint64_t lost_before = driver_drops(lab);
+    uint64_t lost_before = driver_drops(lab, refused);
     Counts counts = lab.counts();
     EXPECT_EQ(counts["open"].packets + counts["closed"].packets + lost_before, packets);
     EXPECT_EQ(counts["open"].packets, received);

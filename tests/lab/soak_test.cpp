@@ -153,7 +153,7 @@ protected:
     Lab lab;
     const double start = seconds();
     std::atomic<bool> applying = true, sending = true;
-    uint64_t sent = 0;
+    uint64_t sent = 0, refused = 0;
     uint64_t received[ports] = {};
     uint32_t added = 0; // by the stream of single elements; each fifth, of 10.65.0.0/16, is taken out again
 
@@ -192,7 +192,7 @@ protected:
         lab.outside().run([&] {
             sent = send_load([&](uint64_t i) -> const packet::Frame& { return frames[i % frames.size()]; },
                              [&](uint64_t count) { return applying || count < 2 * frames.size(); },
-                             std::chrono::microseconds(1000));
+                             std::chrono::microseconds(1000), refused);
         });
         sending = false;
     }
@@ -247,7 +247,7 @@ TEST_F(LabSoak, AppliesUnderLoadLoseNothing) {
     ASSERT_EQ(lab.apply(policy(0)).status, 0);
     fill();
     run_load(applies);
-    const uint64_t dropped = driver_drops(lab);
+    const uint64_t dropped = driver_drops(lab, refused);
     Counts counts = lab.counts();
     auto marks = lab.mid_counts(); // packets that each of the two policies has met
     auto named = named_counts(lab);

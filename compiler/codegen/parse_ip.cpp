@@ -163,7 +163,8 @@ void parse_ip6(FastParse& p) {
     }
     Value* first = load_packet(l, found.network, 0, l.i8());
     require_not(p, b.CreateICmpNE(b.CreateAnd(first, uint64_t{0xf0}), b.getInt8(0x60)));
-    // The payload length as the lower half of a word: of a swapped halfword the verifier of 6.1 knows no bound.
+    // The payload length as the lower half of a word: of a swapped halfword the verifier of 6.1 knows no
+    // bound.
     Value* word = swapped(l, load_packet(l, found.network, 2, l.i32()));
     Value* payload = b.CreateZExt(b.CreateAnd(word, uint64_t{0xffff}), l.i64());
     Value* ip_end = at(l, b.CreateGEP(l.i8(), found.network, payload), 40);

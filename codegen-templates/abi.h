@@ -158,7 +158,7 @@ struct xdpc_test_control {
 struct xdpc_test_result {
     xdpc_u32 decider; /* index into Artifact::deciders */
     xdpc_u32 action;  /* enum xdp_action */
-    xdpc_u32 ifindex; /* redirect target, else 0 */
+    xdpc_u32 target;  /* of a redirect: its place in the map `devices`, else 0 */
     xdpc_u32 ran;     /* 1 once the program has decided */
 };
 

@@ -114,6 +114,7 @@ Artifact read_members(const Json& json, std::string& problem) {
     reader.read("reads_tags", artifact.reads_tags);
     reader.read("instrumented", artifact.instrumented);
     reader.read("captures", artifact.captures);
+    reader.read("answers", artifact.answers);
     reader.read("kernel", artifact.kernel);
     if (artifact.slots > max_slots) {
         reader.complain("slots", "is out of range");
@@ -209,6 +210,7 @@ std::string artifact_metadata(const Artifact& artifact) {
                  {"reads_tags", artifact.reads_tags},
                  {"instrumented", artifact.instrumented},
                  {"captures", artifact.captures},
+                 {"answers", artifact.answers},
                  {"kernel", artifact.kernel}};
     write_state(json, artifact);
     std::string out = dumped(json);

@@ -73,7 +73,7 @@ struct ArtifactLog {
 };
 
 struct Artifact {
-    static constexpr uint32_t current_version = 3;
+    static constexpr uint32_t current_version = 4;
     uint32_t version = current_version;
     std::vector<uint8_t> object;   // ELF, EM_BPF; one XDP program, `xdpc`
     std::string policy;            // path of the policy
@@ -91,7 +91,9 @@ struct Artifact {
     std::vector<ArtifactLimit> limits; // by LimitId
     std::vector<ArtifactQuota> quotas; // by QuotaId
     std::vector<ArtifactCounter> counters;
-    std::vector<ArtifactLog> logs; // by LogStatement::index
+    std::vector<ArtifactLog> logs;       // by LogStatement::index
+    std::vector<std::string> interfaces; // that packets are redirected to, by place in the map `devices`
+    bool answers = false;                // sends packets back (`tx`)
 };
 
 /// Longer files are not read.

@@ -157,6 +157,11 @@ void write_state(Json& json, const Artifact& artifact) {
     json["quotas"] = array_json(artifact.quotas);
     json["counters"] = array_json(artifact.counters);
     json["logs"] = array_json(artifact.logs);
+    Json interfaces = Json::array();
+    for (const std::string& name : artifact.interfaces) {
+        interfaces.push_back(Json{{"name", name}});
+    }
+    json["interfaces"] = std::move(interfaces);
 }
 
 void read_state(const Json& json, Artifact& artifact, std::string& problem) {
@@ -194,6 +199,10 @@ void read_state(const Json& json, Artifact& artifact, std::string& problem) {
             entry.read("decider", log.decider);
             entry.read("prefix", log.prefix);
         });
+    }
+    if (const Json* interfaces = reader.array("interfaces")) {
+        each(*interfaces, "interfaces", problem,
+             [&](Reader& entry) { entry.read("name", artifact.interfaces.emplace_back()); });
     }
     artifact.elements.resize(artifact.sets.size());
 }

@@ -185,6 +185,9 @@ void add_state(Artifact& artifact, const Policy& policy, const ir::SlotPlan& slo
     for (const NamedCounter& counter : policy.counters) {
         artifact.counters.push_back({counter.name, slots.named[counter.id.value].value});
     }
+    for (const NamedInterface& iface : policy.interfaces) {
+        artifact.interfaces.push_back(iface.name);
+    }
     artifact.logs.resize(policy.log_places);
     for (const Rule& rule : policy.rules) {
         for (const Statement& statement : rule.statements) {
@@ -224,6 +227,9 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
         artifact.deciders.push_back(describe(rule, policy, slots, sources));
         for (const Statement& statement : rule.statements) {
             artifact.reads_tags = artifact.reads_tags || reads_tags(statement, policy);
+            const auto* verdict = std::get_if<VerdictStatement>(&statement);
+            artifact.answers =
+                artifact.answers || (verdict != nullptr && std::holds_alternative<Tx>(verdict->verdict));
         }
     }
     for (const Chain& chain : policy.chains) {

@@ -42,6 +42,7 @@ XDPC_EXPECTED(vmap_table, "`{` or `@` and the name of a map");
 XDPC_EXPECTED(match_value, "a value");
 XDPC_EXPECTED(set_to, "a value or a field");
 XDPC_EXPECTED(set_number, "a value");
+XDPC_EXPECTED(set_table, "`{` or `@` and the name of a map");
 XDPC_EXPECTED(reply_what, "`echo`");
 XDPC_EXPECTED(reset_word, "`reset`");
 XDPC_EXPECTED(reject_with, "`tcp reset`, `icmp`, `icmpv6` or `icmpx`");

@@ -75,7 +75,13 @@ struct set_operator : sor<one<'+'>, one<'-'>, and_operator, xor_operator, or_ope
 struct set_number : operand {};
 struct set_operation : seq<set_operator, gap, must<set_number>> {};
 struct set_constant : value {};
-struct set_to : sor<seq<at<field_ahead>, set_source, star<gap, set_operation>>, set_constant> {};
+/// `ip saddr . tcp dport map @name`
+struct set_key : sor<raw_selector, meta_selector, field_selector> {};
+struct set_table : sor<list, set_reference, define_reference> {};
+struct set_map
+    : seq<set_key, star<gap, concat_operator, gap, set_key>, gap, keyword<"map">, gap, must<set_table>> {};
+struct set_to
+    : sor<seq<at<field_ahead>, sor<set_map, seq<set_source, star<gap, set_operation>>>>, set_constant> {};
 struct set_tail : seq<keyword<"set">, gap, must<set_to>> {};
 struct match_value : value {};
 struct match_tail : sor<vmap_tail, set_tail, exists, missing, seq<opt<relation, gap>, must<match_value>>> {};

@@ -9,7 +9,6 @@ namespace xdpc::grammar {
 
 struct times_number : digits {};
 struct times : seq<one<'x'>, times_number, not_at<peg::identifier_other>> {};
-struct interface_name : sor<quoted, word> {};
 struct on_interface : seq<keyword<"on">, gap, must<interface_name>> {};
 struct moment : word {};
 struct at_time : seq<keyword<"at">, gap, opt<one<'+'>>, must<moment>> {};
@@ -64,8 +63,9 @@ struct with_matches
     : seq<keyword<"with">, gap, must<with_opening>,
           inside<gap, star<not_at<sor<one<'}'>, eof>>, must<with_match>, gap, opt<one<';'>>, gap>,
                  must<closing_brace>>> {};
-struct expect_verdict
-    : seq<verdict, opt<gap, expect_count>, star<gap, sor<by_rule, to_interface, with_matches>>> {};
+struct any_redirect : keyword<"redirect"> {};
+struct expect_verdict : seq<sor<any_redirect, verdict>, opt<gap, expect_count>,
+                            star<gap, sor<by_rule, to_interface, with_matches>>> {};
 struct expect_verdicts : seq<expect_verdict, star<gap, one<','>, gap, must<expect_verdict>>> {};
 struct expect_bytes_count : number {};
 struct expect_counter : seq<keyword<"counter">, gap, must<rule_reference>, gap, opt<keyword<"packets">, gap>,

@@ -78,7 +78,11 @@ struct element_value : seq<concat_value, opt<gap, slash, gap, must<concat_value>
 struct chain_name : identifier {};
 struct jump_verdict : seq<sor<keyword<"jump">, keyword<"goto">>, gap, must<chain_name>> {};
 struct plain_verdict : word_of<text::is_verdict> {};
-struct verdict : sor<jump_verdict, plain_verdict> {};
+struct interface_name : sor<quoted, word> {};
+/// `redirect to cpu`, `xsk` and `{ … }` are statements that are kept as text.
+struct redirect_verdict : seq<keyword<"redirect">, gap, keyword<"to">, gap,
+                              not_at<sor<one<'{'>, keyword<"cpu">, keyword<"xsk">>>, interface_name> {};
+struct verdict : sor<jump_verdict, redirect_verdict, plain_verdict> {};
 
 struct attribute_name : sor<keyword<"timeout">, keyword<"expires">> {};
 struct attribute_value : sor<quoted_value, word> {};

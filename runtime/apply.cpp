@@ -1,3 +1,4 @@
+#include "runtime/devices.h"
 #include "runtime/target.h"
 
 #include <algorithm>
@@ -53,15 +54,31 @@ Result<void> lock_and_repair(Target& target) {
     return {};
 }
 
+/// What the policy sends packets to.
+Result<void> look_for_devices(Target& target, const Targets& all, const Artifact& artifact,
+                              const ApplyOptions& options) {
+    std::vector<Interface> applied;
+    for (const Target& each : all)
+        applied.push_back(each.iface);
+    auto devices = find_devices(artifact, applied, options.mode);
+    if (!devices)
+        return tl::unexpected(devices.error());
+    target.devices = std::move(*devices);
+    if (auto warning = warning_of_answers(artifact, target.iface, options.mode); !warning.empty())
+        target.report.notes.push_back(std::move(warning));
+    return {};
+}
+
 /// Everything up to the first packet that the new program sees can still be taken back without a trace.
 tl::expected<void, LoadError> prepare(Targets& targets, const Artifact& artifact,
                                       const ApplyOptions& options) {
     for (Target& target : targets) {
         if (auto locked = lock_and_repair(target); !locked)
             return as_load_error(locked.error());
-        if (auto inspected = inspect(target, artifact, options).and_then([&] {
-                return adopt_state(target, artifact, options);
-            });
+        if (auto inspected =
+                inspect(target, artifact, options)
+                    .and_then([&] { return adopt_state(target, artifact, options); })
+                    .and_then([&] { return look_for_devices(target, targets, artifact, options); });
             !inspected)
             return as_load_error(inspected.error());
     }
@@ -157,9 +174,10 @@ dry_run(const Artifact& artifact, const std::vector<std::string>& ifaces, const 
         // What a killed command left would be repaired first.
         if (target.running.link && target.running.link->ifindex == 0)
             target.running = Running{};
-        if (auto inspected = inspect(target, artifact, options).and_then([&] {
-                return adopt_state(target, artifact, options);
-            });
+        if (auto inspected =
+                inspect(target, artifact, options)
+                    .and_then([&] { return adopt_state(target, artifact, options); })
+                    .and_then([&] { return look_for_devices(target, *targets, artifact, options); });
             !inspected)
             return as_load_error(inspected.error());
         if (auto loaded = load_for(target, artifact, true); !loaded)

@@ -1,5 +1,6 @@
 #include "runtime/load.h"
 #include "runtime/code.h"
+#include "runtime/devices.h"
 #include "runtime/load_state.h"
 
 #include <algorithm>
@@ -322,7 +323,10 @@ tl::expected<Loaded, LoadError> load_with(const std::shared_ptr<const Artifact>&
                           .and_then([&] { return begin_state((*impl)->object, artifact, *options.state); });
         !mapped)
         return refuse(mapped.error());
-    return Loaded(std::move(*impl));
+    Loaded loaded(std::move(*impl));
+    if (auto filled = fill_test_devices(loaded, artifact); !filled)
+        return refuse(filled.error());
+    return loaded;
 }
 
 } // namespace

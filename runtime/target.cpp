@@ -1,4 +1,5 @@
 #include "runtime/target.h"
+#include "runtime/devices.h"
 #include "runtime/event_maps.h"
 #include "runtime/hooked.h"
 
@@ -122,6 +123,8 @@ tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact,
     auto loaded = load_shared({std::shared_ptr<const void>(), &artifact}, options);
     if (!loaded)
         return tl::unexpected(loaded.error());
+    if (auto filled = fill_devices(*loaded, target.devices); !filled)
+        return as_load_error(filled.error());
     step("smoke");
     // State may be that of the running policy, and is none of this packet's business.
     auto ran = has_state(artifact) ? RunResult{} : test_run(*loaded, smoke_frame);

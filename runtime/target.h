@@ -16,7 +16,8 @@ struct Target {
     Fd foreign_program; // to put it back, where the kernel gives it
     Generation generation;
     Adoption adoption;
-    AddedKeys added; // to tables that the old program uses too
+    std::vector<uint32_t> devices; // what the policy redirects to
+    AddedKeys added;               // to tables that the old program uses too
     std::optional<Loaded> loaded;
     Fd hooked; // runs in its place while somebody captures
     Fd link;

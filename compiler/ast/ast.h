@@ -90,11 +90,12 @@ struct SetOperation { // `- 1`
     Name op;
     Value number;
 };
-/// `FIELD set VALUE`, `FIELD set FIELD - 1`
+/// `FIELD set VALUE`, `FIELD set FIELD - 1`, `FIELD set KEY map TABLE`
 struct SetStatement {
     Selector field;
     std::optional<Selector> from;
     std::vector<SetOperation> operations; // on what `from` has
+    std::vector<Selector> keys;           // of `ip saddr . tcp dport map TABLE`, whose table is `value`
     std::optional<Value> value;           // else
 };
 /// `snat to 10.0.0.5:80`

@@ -1,6 +1,8 @@
 #include "compiler/ast/print_text.h"
 #include "compiler/base/overloaded.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace xdpc::ast {
@@ -54,6 +56,15 @@ std::string text_of(const Group& group, const ListPrinter& print_list) {
 
 } // namespace
 
+std::string name_text(const std::string& name, const char* also) {
+    const auto plain = [also](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               std::string_view(also).find(c) != std::string_view::npos;
+    };
+    const bool word = !name.empty() && std::all_of(name.begin(), name.end(), plain);
+    return word ? name : "\"" + name + "\"";
+}
+
 const char* name_of(VerdictKind kind) {
     switch (kind) {
     case VerdictKind::Pass:
@@ -64,6 +75,8 @@ const char* name_of(VerdictKind kind) {
         return "abort";
     case VerdictKind::Tx:
         return "tx";
+    case VerdictKind::Redirect:
+        return "redirect to";
     case VerdictKind::Jump:
         return "jump";
     case VerdictKind::Goto:
@@ -103,6 +116,11 @@ const char* name_of(Relation relation) {
 
 std::string text_of(const VerdictNode& verdict) {
     std::string out = name_of(verdict.kind);
+    if (verdict.kind == VerdictKind::Redirect) {
+        const std::string& name = verdict.target.text;
+        const bool keyword = name == "cpu" || name == "xsk";
+        return name.empty() ? "redirect" : out + " " + (keyword ? "\"" + name + "\"" : name_text(name, ""));
+    }
     return verdict.target.text.empty() ? out : out + " " + verdict.target.text;
 }
 
@@ -139,6 +157,7 @@ std::string text_of(const UpdateStatement& update) {
 
 std::string text_of(const SetStatement& set) {
     std::string out = text_of(set.field) + " set ";
+    out += set.keys.empty() ? "" : text_of(set.keys) + " map ";
     out += set.from ? text_of(*set.from) : set.value ? text_of(*set.value, 0) : "";
     for (const SetOperation& operation : set.operations) {
         out += fmt::format(" {} {}", operation.op.text, text_of(operation.number, single));

@@ -7,16 +7,6 @@
 namespace xdpc::ast {
 namespace {
 
-/// Quoted unless it reads as one word.
-std::string name_text(const std::string& name, const char* also) {
-    const auto plain = [also](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               std::string_view(also).find(c) != std::string_view::npos;
-    };
-    const bool word = !name.empty() && std::all_of(name.begin(), name.end(), plain);
-    return word ? name : "\"" + name + "\"";
-}
-
 std::string text_of(const SendLayer& layer) {
     const auto header = find_header(layer.keyword.text);
     std::string out = layer.keyword.text;

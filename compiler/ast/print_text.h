@@ -28,6 +28,8 @@ std::string text_of(const QuotaStatement& quota);
 std::string text_of(const NamedCounterStatement& counter);
 std::string text_of(const LogStatement& log);
 std::string text_of(const SampleStatement& sample);
+/// Quoted unless it reads as one word; `also`: characters that do not end one.
+std::string name_text(const std::string& name, const char* also);
 std::string text_of(const SetStatement& set);
 std::string text_of(const NatStatement& nat);
 std::string text_of(const RejectStatement& reject);

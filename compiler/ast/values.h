@@ -73,12 +73,12 @@ struct Value {
         node;
 };
 
-enum class VerdictKind : uint8_t { Pass, Drop, Abort, Tx, Jump, Goto, Return, Continue };
+enum class VerdictKind : uint8_t { Pass, Drop, Abort, Tx, Redirect, Jump, Goto, Return, Continue };
 struct VerdictNode {
     Span span;
     VerdictKind kind = VerdictKind::Pass;
     bool accept_spelling = false; // `accept` was written for `pass`; fmt prints `pass`
-    Name target;                  // of jump and goto
+    Name target;                  // of jump and goto; of redirect the interface
 };
 
 struct ElementAttribute { // timeout 10m, comment "x", counter, expires …

@@ -37,6 +37,7 @@ enum class Helper : uint64_t {
     PrandomU32 = 7,
     SmpProcessorId = 8,
     TailCall = 12,
+    RedirectMap = 51,
     KtimeCoarse = 160,
     KtimeTai = 208,
 };
@@ -89,6 +90,7 @@ struct Lowering {
     std::map<std::string, StateFunction> state_functions;     // by name
     std::map<llvm::Function*, llvm::AllocaInst*> key_buffers; // of functions that pass keys in memory
     llvm::GlobalVariable* capture = nullptr;                  // of programs that can be listened to
+    llvm::GlobalVariable* devices = nullptr;                  // of programs that redirect
     llvm::GlobalVariable* saved = nullptr; // of programs that rewrite frames and can be listened to
     llvm::Function* refresh = nullptr; // reads all keys anew; of programs that go on with rewritten frames
     unsigned tables_made = 0;

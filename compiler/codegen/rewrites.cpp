@@ -102,6 +102,45 @@ Value* read_source(RuleScope& s, const ir::RewriteStep& step, unsigned bits, Bas
     return value;
 }
 
+/// What the map of the step has for the packet, high and low 64 bits; the builder goes on where it has.
+std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, BasicBlock* absent) {
+    Lowering& l = s.l;
+    auto& b = l.builder;
+    std::vector<KeyValue> keys;
+    for (const ir::KeyId key : step.keys) {
+        keys.push_back(s.keys(key));
+        BasicBlock* there = l.block("present");
+        branch(l, keys.back().present, there, absent);
+        b.SetInsertPoint(there);
+    }
+    BasicBlock* found = l.block("mapped");
+    std::vector<u128> values = step.values;
+    std::vector<BasicBlock*> targets;
+    for (size_t i = 0; i < step.values.size(); ++i) {
+        targets.push_back(l.block("value"));
+    }
+    BasicBlock* none = step.otherwise ? l.block("otherwise") : absent;
+    emit_table(l, *step.table, keys, step.masks, targets, none);
+    if (step.otherwise) {
+        values.push_back(*step.otherwise);
+        targets.push_back(none);
+    }
+    b.SetInsertPoint(found);
+    if (values.empty()) { // it is never reached
+        return {l.c64(0), l.c64(0)};
+    }
+    PHINode* high = b.CreatePHI(l.i64(), static_cast<unsigned>(values.size()));
+    PHINode* low = b.CreatePHI(l.i64(), static_cast<unsigned>(values.size()));
+    for (size_t i = 0; i < values.size(); ++i) {
+        b.SetInsertPoint(targets[i]);
+        b.CreateBr(found);
+        high->addIncoming(l.c64(static_cast<uint64_t>(values[i] >> 64)), targets[i]);
+        low->addIncoming(l.c64(static_cast<uint64_t>(values[i])), targets[i]);
+    }
+    b.SetInsertPoint(found);
+    return {high, low};
+}
+
 /// What is set, high and low 64 bits.
 std::pair<Value*, Value*> value_of(RuleScope& s, const ir::RewriteStep& step, const packet::SetField& set,
                                    BasicBlock* absent) {
@@ -109,6 +148,9 @@ std::pair<Value*, Value*> value_of(RuleScope& s, const ir::RewriteStep& step, co
     auto& b = l.builder;
     if (!set.from_key) {
         return {l.c64(static_cast<uint64_t>(set.number >> 64)), l.c64(static_cast<uint64_t>(set.number))};
+    }
+    if (step.table) {
+        return read_map(s, step, absent);
     }
     const unsigned width = info(set.field).bit_width;
     const unsigned bits = width > 64 ? 128 : 64;

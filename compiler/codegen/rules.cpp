@@ -27,11 +27,6 @@ struct Exits {
     BasicBlock* go_on; // what `continue` leads to: the next rule, or what follows a verdict map in its rule
 };
 
-void store_result(Lowering& l, uint64_t offset, uint32_t value) {
-    constexpr uint64_t begin = offsetof(xdpc_test_area, result);
-    l.builder.CreateAlignedStore(l.c32(value), at(l, l.test_area, begin + offset), Align(4), true);
-}
-
 void decide(RuleScope& s, uint32_t action, const Author& by) {
     Lowering& l = s.l;
     if (l.test_area) {
@@ -50,6 +45,9 @@ void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const 
                    [&](const Drop&) { decide(s, action_drop, by); },
                    [&](const Abort&) { decide(s, action_abort, by); },
                    [&](const Tx&) { decide(s, action_tx, by); },
+                   [&](const Redirect& to) {
+                       emit_redirect(s, to, [&](uint32_t action) { decide(s, action, by); });
+                   },
                    [&](const Jump& jump) { emit_jump(s, jump.chain, exits.next, true); },
                    [&](const Goto& go) { emit_jump(s, go.chain, exits.to_caller, false); },
                    [&](const Return&) { s.l.builder.CreateBr(exits.to_caller); },

@@ -115,6 +115,12 @@ void emit_rewrite(RuleScope& s, const ir::RewriteStep& step, const EmitVerdict& 
 /// Reads all keys anew; they are in memory.
 void emit_refresh(RuleScope& s);
 
+// redirects.cpp
+/// Says in tests what the program does.
+void store_result(Lowering& l, uint64_t offset, uint32_t value);
+/// `decide` ends the packet's way with an action.
+void emit_redirect(RuleScope& s, const Redirect& redirect, const std::function<void(uint32_t)>& decide);
+
 // events.cpp: what is told to those who listen; `rule` is where the statement stands.
 void emit_log(RuleScope& s, const ir::Log& log, DeciderId rule);
 void emit_sample(RuleScope& s, const ir::Sample& sample, DeciderId rule);

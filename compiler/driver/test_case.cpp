@@ -91,7 +91,7 @@ Outcome ask_reference(Running& run, State& state, PacketGroup& packet) {
 }
 
 bool is_decided_alike(const Outcome& a, const Outcome& b) {
-    return a.action == b.action && a.decider == b.decider;
+    return a.action == b.action && a.decider == b.decider && a.to == b.to;
 }
 
 std::string frame_text(const Outcome& outcome) {

@@ -56,6 +56,9 @@ Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_
     }
     Decision decision{{static_cast<Action>(run->action), DeciderId{result.decider}, {}},
                       std::move(run->frame)};
+    if (decision.outcome.action == Action::Redirect) {
+        decision.outcome.to = InterfaceId{result.target};
+    }
     if (!std::ranges::equal(decision.frame, frame)) {
         decision.outcome.frame = decision.frame;
     }

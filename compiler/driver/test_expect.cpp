@@ -35,7 +35,9 @@ const Condition* first_broken(const CaseInput& input, const ExpectedVerdict& exp
 }
 
 bool is_decided_so(const Policy& policy, const ExpectedVerdict& expected, const Outcome& outcome) {
-    if (action_of(expected.verdict) != outcome.action) {
+    const auto* redirect = std::get_if<Redirect>(&expected.verdict);
+    const bool elsewhere = redirect != nullptr && !expected.anywhere && outcome.to != redirect->to;
+    if (action_of(expected.verdict) != outcome.action || elsewhere) {
         return false;
     }
     return !expected.by ||
@@ -50,9 +52,15 @@ bool matches(const CaseInput& input, const ExpectedVerdict& expected, const Pack
            first_broken(input, expected, group) == nullptr;
 }
 
+/// "redirect to eth1"
+std::string end_text(const Policy& policy, const Outcome& outcome) {
+    const bool known = outcome.to && outcome.to->value < policy.interfaces.size();
+    return known ? name_of(Verdict{Redirect{*outcome.to}}, policy) : name_of(outcome.action);
+}
+
 std::string expected_text(const CaseInput& input, const ExpectedVerdict& expected) {
     const Policy& policy = input.policy;
-    std::string out = name_of(expected.verdict, policy);
+    std::string out = expected.anywhere ? "redirect" : name_of(expected.verdict, policy);
     if (expected.count) {
         out += fmt::format(" {}", *expected.count);
     }
@@ -85,7 +93,7 @@ std::string actual_text(const Policy& policy, const std::vector<PacketGroup>& gr
     for (const PacketGroup& group : groups) {
         out += out.empty() ? "" : ", ";
         out += all == 1 ? outcome_text(policy, group.outcome)
-                        : fmt::format("{} {} by {}", name_of(group.outcome.action), group.count,
+                        : fmt::format("{} {} by {}", end_text(policy, group.outcome), group.count,
                                       display_of(policy, group.outcome.decider));
     }
     return out.empty() ? "no packet was sent" : out;
@@ -200,7 +208,7 @@ std::vector<std::string> explain(const CaseInput& input, const Expect& expect, c
 } // namespace
 
 std::string outcome_text(const Policy& policy, const Outcome& outcome) {
-    return fmt::format("{} by {}", name_of(outcome.action), display_of(policy, outcome.decider));
+    return fmt::format("{} by {}", end_text(policy, outcome), display_of(policy, outcome.decider));
 }
 
 ShownPacket show(const CaseInput& input, const PacketGroup& group) {

@@ -2,6 +2,7 @@
 #include "compiler/ir/disjoint.h"
 #include "compiler/ir/ir.h"
 
+#include <map>
 #include <unordered_map>
 
 namespace xdpc::ir {
@@ -42,6 +43,7 @@ private:
     Cond boxes(const Test& test);
     TableId table(const std::vector<Key>& keys, std::vector<Table::Entry> entries);
     Dispatch dispatch(const VmapStatement& vmap);
+    RewriteStep rewrite(const RewriteStatement& statement);
     Rule rule(const xdpc::Rule& rule);
 
     const Policy& policy_;
@@ -184,6 +186,26 @@ Dispatch Flattener::dispatch(const VmapStatement& vmap) {
     return result;
 }
 
+RewriteStep Flattener::rewrite(const RewriteStatement& statement) {
+    RewriteStep step{statement.what, {}, {}};
+    keys_of(statement.keys, step.keys, step.masks);
+    if (!statement.map) {
+        return step;
+    }
+    std::vector<Table::Entry> entries;
+    std::map<u128, uint32_t> known; // value to its index
+    for (const auto& [box, value] : statement.map->entries) {
+        const auto [found, added] = known.try_emplace(value, static_cast<uint32_t>(step.values.size()));
+        if (added) {
+            step.values.push_back(value);
+        }
+        entries.push_back({box, found->second});
+    }
+    step.table = table(statement.keys, std::move(entries));
+    step.otherwise = statement.map->otherwise;
+    return step;
+}
+
 Rule Flattener::rule(const xdpc::Rule& rule) {
     const DeciderId decider = decider_of(policy_, rule.id);
     Rule result{decider, slots_.end[decider.value], rule.span, {}};
@@ -236,9 +258,7 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
                                {Sample{sample.one_in, sample.snap, sample.occurrence}, sample.span});
                        },
                        [&](const RewriteStatement& rewrite) {
-                           RewriteStep step{rewrite.what, {}, {}};
-                           keys_of(rewrite.keys, step.keys, step.masks);
-                           result.steps.push_back({std::move(step), rewrite.span});
+                           result.steps.push_back({this->rewrite(rewrite), rewrite.span});
                        },
                    },
                    statement);

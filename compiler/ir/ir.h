@@ -61,7 +61,7 @@ struct Table {
     std::vector<uint16_t> widths; // bits of each key
     struct Entry {
         Box box;
-        uint32_t value = 0; // index into Dispatch::verdicts; 0 in sets
+        uint32_t value = 0; // index into Dispatch::verdicts or RewriteStep::values; 0 in sets
         bool operator==(const Entry&) const = default;
     };
     std::vector<Entry> entries;
@@ -127,6 +127,9 @@ struct RewriteStep {
     packet::Rewrite what;
     std::vector<KeyId> keys;
     std::vector<u128> masks;
+    std::optional<TableId> table = {}; // its values are indices into `values`
+    std::vector<u128> values = {};
+    std::optional<u128> otherwise = {};
 };
 using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet,
                               Log, Sample, RewriteStep>;

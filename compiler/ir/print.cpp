@@ -142,8 +142,9 @@ std::string Printer::step(const Step& step) const {
             [&](const Log& log) { return fmt::format("log {}", log.index); },
             [&](const Sample& sample) { return fmt::format("sample 1/{}", sample.one_in); },
             [&](const RewriteStep& rewrite) {
-                return packet::text_of(rewrite.what,
-                                       rewrite.keys.empty() ? "" : keys(rewrite.keys, rewrite.masks));
+                std::string from = rewrite.keys.empty() ? "" : keys(rewrite.keys, rewrite.masks);
+                from += rewrite.table ? fmt::format(" in table {}", rewrite.table->value) : "";
+                return packet::text_of(rewrite.what, from);
             },
         },
         step.node);

@@ -61,7 +61,9 @@ bool same(const Verdict& a, const Verdict& b) {
 
 uint64_t identity_of(const Verdict& verdict) {
     const std::optional<ChainId> target = target_of(verdict);
-    return uint64_t{verdict.index()} << 32 | (target ? target->value : 0);
+    const auto* redirect = std::get_if<Redirect>(&verdict);
+    const uint32_t which = target ? target->value : redirect != nullptr ? redirect->to.value : 0;
+    return uint64_t{verdict.index()} << 32 | which;
 }
 
 std::optional<ChainId> target_of(const Verdict& verdict) {
@@ -73,6 +75,7 @@ std::optional<ChainId> target_of(const Verdict& verdict) {
                           [](const Drop&) { return Target(); },
                           [](const Abort&) { return Target(); },
                           [](const Tx&) { return Target(); },
+                          [](const Redirect&) { return Target(); },
                           [](const Return&) { return Target(); },
                           [](const Continue&) { return Target(); },
                       },

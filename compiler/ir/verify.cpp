@@ -119,11 +119,17 @@ void Verifier::check_step(const Step& step) {
                    [&](const Log&) {},
                    [&](const Sample& sample) { XDPC_IR_CHECK(sample.one_in > 0); },
                    [&](const RewriteStep& step) {
-                       if (!step.keys.empty()) {
+                       const auto* set = std::get_if<packet::SetField>(&step.what);
+                       const bool reads = set != nullptr && set->from_key;
+                       XDPC_IR_CHECK(reads == !step.keys.empty() && (step.table || step.keys.size() <= 1));
+                       if (step.table) {
+                           check_keys(step.keys, step.masks, *step.table);
+                           for (const Table::Entry& entry : program_.tables[step.table->value].entries) {
+                               XDPC_IR_CHECK(entry.value < step.values.size());
+                           }
+                       } else if (reads) {
                            check_keys(step.keys, step.masks);
                        }
-                       const auto* set = std::get_if<packet::SetField>(&step.what);
-                       XDPC_IR_CHECK((set && set->from_key ? 1 : 0) == step.keys.size());
                    },
                    [&](const Dispatch& dispatch) {
                        check_keys(dispatch.keys, dispatch.masks, dispatch.table);

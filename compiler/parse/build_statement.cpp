@@ -91,6 +91,9 @@ StatementNode build_set(std::vector<ast::Selector> keys, NodeRef node, Diagnosti
         case NodeKind::set_source:
             out.from = build_selector(child, diagnostics);
             break;
+        case NodeKind::set_key:
+            out.keys.push_back(build_selector(child, diagnostics));
+            break;
         case NodeKind::set_operator:
             out.operations.push_back({set_operator(child), {}});
             break;

@@ -42,6 +42,7 @@ ast::ExpectVerdict build_expect_verdict(NodeRef node, Diagnostics& diagnostics) 
     ast::ExpectVerdict out;
     for (const NodeRef child : node) {
         switch (child.kind()) {
+        case NodeKind::any_redirect:
         case NodeKind::verdict:
             out.verdict = build_verdict(child);
             break;

@@ -138,9 +138,9 @@ ast::VerdictNode build_verdict(NodeRef node) {
     const std::string_view word = text::word_at(node.text());
     using Kind = ast::VerdictKind;
     const std::pair<std::string_view, Kind> kinds[] = {
-        {"pass", Kind::Pass},   {"accept", Kind::Pass},   {"drop", Kind::Drop},
-        {"abort", Kind::Abort}, {"tx", Kind::Tx},         {"jump", Kind::Jump},
-        {"goto", Kind::Goto},   {"return", Kind::Return}, {"continue", Kind::Continue}};
+        {"pass", Kind::Pass},     {"accept", Kind::Pass},       {"drop", Kind::Drop}, {"abort", Kind::Abort},
+        {"tx", Kind::Tx},         {"redirect", Kind::Redirect}, {"jump", Kind::Jump}, {"goto", Kind::Goto},
+        {"return", Kind::Return}, {"continue", Kind::Continue}};
     for (const auto& [name, kind] : kinds) {
         if (name == word) {
             out.kind = kind;
@@ -199,6 +199,7 @@ ast::Value build_value(NodeRef node, Diagnostics& diagnostics) {
     case NodeKind::set_number:
     case NodeKind::vlan_id_value:
     case NodeKind::vlan_pcp_value:
+    case NodeKind::set_table:
     case NodeKind::vmap_table:
     case NodeKind::attribute_value:
     case NodeKind::payload_value:

@@ -41,7 +41,7 @@ constexpr std::array<std::string_view, 13> items = {"include", "define",  "set",
 constexpr std::array<std::string_view, 5> set_options = {"size", "timeout", "gc-interval", "policy",
                                                          "comment"};
 constexpr std::array<std::string_view, 2> set_switches = {"counter", "auto-merge"};
-constexpr std::array<std::string_view, 3> other_expects = {"redirect", "log", "sample"};
+constexpr std::array<std::string_view, 2> other_expects = {"log", "sample"};
 
 /// nft's other spellings of TCP options.
 std::string_view option_alias(std::string_view name) {

@@ -40,6 +40,10 @@ template<class F> void each_use(ir::Program& program, F use) {
         if (auto* dispatch = std::get_if<ir::Dispatch>(&step.node)) {
             use(dispatch->table, true);
         }
+        auto* rewrite = std::get_if<ir::RewriteStep>(&step.node);
+        if (rewrite != nullptr && rewrite->table) {
+            use(*rewrite->table, true);
+        }
     });
 }
 

@@ -15,6 +15,7 @@ bool leaves_the_chain(const Verdict& verdict) {
                           [](const Drop&) { return true; },
                           [](const Abort&) { return true; },
                           [](const Tx&) { return true; },
+                          [](const Redirect&) { return true; },
                           [](const Goto&) { return true; },
                           [](const Return&) { return true; },
                           [](const Jump&) { return false; },

@@ -95,7 +95,15 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                           [&](const ir::UpdateSet&) { return both(state_call); },
                           [&](const ir::Log&) { return both(event); },
                           [&](const ir::Sample&) { return both(event); },
-                          [&](const ir::RewriteStep&) { return both(2 * call); },
+                          [&](const ir::RewriteStep& rewrite) {
+                              if (!rewrite.table) {
+                                  return both(2 * call);
+                              }
+                              const size_t id = rewrite.table->value;
+                              const size_t values = multiply(rewrite.values.size() + 1, decision);
+                              return sum(of_table(program.tables[id], tables[id].strategy),
+                                         both(2 * call + values));
+                          },
                       },
                       step.node);
 }

@@ -5,22 +5,6 @@ namespace xdpc::checking {
 
 namespace {
 
-/// What a define stands for, so that `$syn` reads as the flag and `$list` as the list.
-const ast::Value& behind_defines(Context& context, const ast::Value& value) {
-    const ast::Value* now = &value;
-    for (unsigned depth = 0; depth < max_nesting; ++depth) {
-        const auto* reference = std::get_if<ast::DefineRef>(&now->node);
-        auto found =
-            reference != nullptr ? context.defines.find(reference->name.text) : context.defines.end();
-        if (found == context.defines.end() || found->second.broken) {
-            break;
-        }
-        found->second.used = true;
-        now = &found->second.define->value;
-    }
-    return *now;
-}
-
 Condition masked(const ResolvedKey& key, u128 mask, Interval values, bool negated, Span span,
                  std::string wanted) {
     Key part = key.key;

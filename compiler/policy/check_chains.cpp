@@ -17,6 +17,7 @@ std::optional<Verdict> policy_of(Context& context, const ast::ChainPolicy& polic
         return Abort{};
     case ast::VerdictKind::Tx:
         return Tx{};
+    case ast::VerdictKind::Redirect:
     case ast::VerdictKind::Jump:
     case ast::VerdictKind::Goto:
     case ast::VerdictKind::Return:
@@ -255,6 +256,25 @@ void report_missing_entry(Context& context) {
     }
 }
 
+/// The interface gets its number where it is first named.
+std::optional<Verdict> redirect_to(Context& context, const ast::VerdictNode& verdict) {
+    const std::string& name = verdict.target.text;
+    constexpr size_t most = 15; // bytes of an interface's name
+    const bool odd = name.empty() || name.size() > most || name.find_first_of("/* \t") != std::string::npos;
+    if (odd) {
+        context.report(Diag::NoInterfaceName, verdict.target.span, name);
+        return {};
+    }
+    std::vector<NamedInterface>& all = context.policy.interfaces;
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const NamedInterface& iface) { return iface.name == name; });
+    const InterfaceId id{static_cast<uint32_t>(found - all.begin())};
+    if (found == all.end()) {
+        all.push_back({name, verdict.target.span});
+    }
+    return Redirect{id};
+}
+
 } // namespace
 
 std::optional<Verdict> resolve_verdict(Context& context, const ast::VerdictNode& verdict) {
@@ -267,6 +287,8 @@ std::optional<Verdict> resolve_verdict(Context& context, const ast::VerdictNode&
         return Abort{};
     case ast::VerdictKind::Tx:
         return Tx{};
+    case ast::VerdictKind::Redirect:
+        return redirect_to(context, verdict);
     case ast::VerdictKind::Return:
         return Return{};
     case ast::VerdictKind::Continue:

@@ -46,6 +46,7 @@ struct DefineEntry {
 struct SetEntries {
     std::vector<Box> boxes;
     std::vector<Verdict> verdicts; // of a map, one for each box
+    std::vector<u128> values;      // of a map to values
 };
 struct SetEntry {
     const ast::SetItem* item = nullptr;
@@ -55,6 +56,8 @@ struct SetEntry {
     std::array<SetEntries, 2> entries;        // of a constant one
     std::array<std::optional<SetId>, 2> live; // of a live one
     std::optional<Verdict> otherwise;
+    std::optional<Slot> mapped; // of a map to values, which is constant
+    std::optional<u128> otherwise_value;
     bool used = false;
     bool broken = false; // not usable, already reported
 
@@ -225,6 +228,10 @@ std::vector<Condition> needed_tests(const std::vector<Key>& keys, Span span);
 std::optional<std::optional<Condition>> check_flags(Context& context, const ast::Match& match,
                                                     const ResolvedKey& key, Span span);
 
+// check_set_types.cpp
+/// From `type a . b`, `typeof ip saddr . tcp dport`, `type a : dscp`; false after an error was reported.
+bool read_type(Context& context, SetEntry& set);
+
 // check_sets.cpp
 void check_sets(Context& context);
 /// The set that a reference names, if it can be used with these keys, and is a map or none where that is
@@ -290,12 +297,26 @@ bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& r
 void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule& rule);
 bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span span, Rule& rule);
 
+// check_value_maps.cpp
+/// The elements of a map to values; `otherwise` is its `*`. False after an error was reported.
+bool read_value_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
+                         const Slot& mapped, std::vector<std::pair<Box, u128>>& entries,
+                         std::optional<u128>& otherwise);
+/// `KEYS map TABLE` of a statement that sets `slot`: fills its keys and its map. False after an error was
+/// reported.
+bool read_value_map(Context& context, const ast::SetStatement& set, const Slot& slot,
+                    RewriteStatement& statement);
+
 // check_vmaps.cpp
 using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;
 /// One for each family that is asked for; none after an error was reported.
 std::vector<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
 bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
                     const std::vector<Span>& spans);
+using ValueEntries = std::vector<std::pair<Box, u128>>;
+bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans);
+/// What the table stands for, behind `$name`.
+const ast::Value& behind_defines(Context& context, const ast::Value& value);
 
 // check_chains.cpp
 void check_chains(Context& context);

@@ -194,7 +194,9 @@ bool same(const Verdict& a, const Verdict& b) {
         const auto* go = std::get_if<Goto>(&verdict);
         return go != nullptr ? std::optional(go->chain) : std::nullopt;
     };
-    return a.index() == b.index() && target(a) == target(b);
+    const auto* to = std::get_if<Redirect>(&a);
+    const auto* same_to = std::get_if<Redirect>(&b);
+    return a.index() == b.index() && target(a) == target(b) && (to == nullptr || to->to == same_to->to);
 }
 
 /// "192.0.2.1", a number from 0 to 255 four times; anything else is left to the reader of words.

@@ -139,27 +139,11 @@ bool read_element(Context& context, SetEntry& set, LiveElements& elements, const
     return fine;
 }
 
-/// The list that `elements = $name` stands for.
-const ast::Value& followed(Context& context, const ast::Value& value) {
-    const ast::Value* at = &value;
-    for (unsigned depth = 0; depth < max_nesting; ++depth) {
-        const auto* reference = std::get_if<ast::DefineRef>(&at->node);
-        auto found =
-            reference != nullptr ? context.defines.find(reference->name.text) : context.defines.end();
-        if (found == context.defines.end() || found->second.broken) {
-            break;
-        }
-        found->second.used = true;
-        at = &found->second.define->value;
-    }
-    return *at;
-}
-
 bool read_elements(Context& context, SetEntry& set, LiveElements& elements) {
     if (!set.item->elements) {
         return true;
     }
-    const ast::Value& value = followed(context, *set.item->elements);
+    const ast::Value& value = behind_defines(context, *set.item->elements);
     bool fine = true;
     if (const auto* list = std::get_if<ast::ListValue>(&value.node)) {
         for (const ast::Element& element : list->elements) {

@@ -77,6 +77,28 @@ void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule&
     rule.statements.emplace_back(RewriteStatement{std::move(set), std::move(from), span});
 }
 
+namespace {
+
+/// `FIELD set KEYS map TABLE`
+bool read_mapped(Context& context, const ast::SetStatement& set, packet::SetField what, const Slot& slot,
+                 Span span, Rule& rule) {
+    const FieldId field = what.field;
+    what.from_key = true;
+    RewriteStatement statement{std::move(what), {}, span};
+    if (!read_value_map(context, set, slot, statement)) {
+        return false;
+    }
+    std::vector<Key> needing = statement.keys;
+    needing.push_back({FieldKey{field}});
+    for (Condition& needed : needed_tests(needing, span)) {
+        rule.statements.emplace_back(MatchStatement{std::move(needed)});
+    }
+    rule.statements.emplace_back(std::move(statement));
+    return true;
+}
+
+} // namespace
+
 bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& rule) {
     const auto field = writable(context, set.field);
     if (!field) {
@@ -86,6 +108,9 @@ bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& r
     const Slot slot{type_of(source), width_of(source), name_of(source), false};
     packet::SetField what;
     what.field = *field;
+    if (!set.keys.empty()) {
+        return read_mapped(context, set, std::move(what), slot, span, rule);
+    }
     std::vector<Key> from;
     if (set.from) {
         const auto key = source_of(context, *set.from, slot);

@@ -78,6 +78,11 @@ std::optional<ast::VerdictNode> read_verdict(Context& context, std::string_view 
     };
     const size_t blank = std::min(text.find_first_of(" \t"), text.size());
     const std::string_view target = trim(text.substr(blank));
+    constexpr std::string_view redirects = "redirect to ";
+    if (text.starts_with(redirects)) {
+        const std::string_view iface = trim(text.substr(redirects.size()));
+        return ast::VerdictNode{span, ast::VerdictKind::Redirect, false, {std::string(iface), span}};
+    }
     for (const auto& [word, kind] : words) {
         const bool leads = kind == ast::VerdictKind::Jump || kind == ast::VerdictKind::Goto;
         if (text.substr(0, blank) == word && leads != target.empty()) {

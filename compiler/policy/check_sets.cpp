@@ -10,90 +10,6 @@ namespace xdpc::checking {
 
 namespace {
 
-/// Types of set keys that are no types of fields.
-std::optional<Slot> special_type(std::string_view name) {
-    static constexpr auto rows = std::to_array<std::pair<std::string_view, uint16_t>>({
-        {"vlan_id", 12},
-        {"vlan_pcp", 3},
-        {"mark", 32},
-    });
-    for (const auto& [special, width] : rows) {
-        if (name == special) {
-            return Slot{TypeId::Integer, width, std::string(name), false};
-        }
-    }
-    return {};
-}
-
-std::vector<std::string> type_names() {
-    std::vector<std::string> names = {"inet_addr", "vlan_id", "vlan_pcp", "mark"};
-    for (int i = 0; i <= static_cast<int>(TypeId::Fragment); ++i) {
-        names.emplace_back(name_of(static_cast<TypeId>(i)));
-    }
-    return names;
-}
-
-std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEntry& set, int part) {
-    if (name.text == "inet_addr") {
-        if (set.inet_part >= 0) {
-            context.report(Diag::NotYetSupported, name.span, "a set with `inet_addr` twice");
-            return {};
-        }
-        set.inet_part = part;
-        return Slot{TypeId::Ipv4Addr, 32, "@" + set.item->name.text, false};
-    }
-    auto special = special_type(name.text);
-    const auto type = find_type(name.text);
-    if (!special && type && width_of(*type) != 0) {
-        special = Slot{*type, width_of(*type), "", false};
-    }
-    if (!special) {
-        context.report(Diag::UnknownType, name.span, name.text)
-            .with_hint(did_you_mean(name.text, type_names()));
-        return {};
-    }
-    special->name = "@" + set.item->name.text;
-    return special;
-}
-
-/// From `type a . b` or `typeof ip saddr . tcp dport`.
-bool read_type(Context& context, SetEntry& set) {
-    const ast::SetItem& item = *set.item;
-    if (item.key_type.empty()) {
-        context.report(Diag::SetWithoutType, item.name.span, item.name.text)
-            .with_hint("`type ipv4_addr`, or `typeof ip saddr`");
-        return false;
-    }
-    for (size_t i = 0; i < item.key_type.size(); ++i) {
-        if (const auto* name = std::get_if<ast::Name>(&item.key_type[i].node)) {
-            auto slot = slot_of_type(context, *name, set, static_cast<int>(i));
-            if (!slot) {
-                return false;
-            }
-            set.slots.push_back(std::move(*slot));
-            continue;
-        }
-        auto key = resolve(context, std::get<ast::Selector>(item.key_type[i].node), nullptr, i);
-        if (!key) {
-            return false;
-        }
-        if (key->other) {
-            set.inet_part = static_cast<int>(i);
-            key->slot.skip_other_family = false;
-        }
-        key->slot.name = "@" + item.name.text;
-        set.slots.push_back(std::move(key->slot));
-    }
-    if (item.is_map && item.mapped_type && item.mapped_type->text != "verdict") {
-        context
-            .report(Diag::NotYetSupported, item.mapped_type->span,
-                    "a map to `" + item.mapped_type->text + "`")
-            .with_hint("maps to `verdict` are");
-        return false;
-    }
-    return true;
-}
-
 /// A flag or option, and where it is kept.
 bool take_flag(const ast::Name& flag, SetTraits& traits) {
     if (flag.text == "constant") {
@@ -189,6 +105,21 @@ bool read_map_element(Context& context, SetEntry& set, const ast::Element& eleme
     return fine;
 }
 
+bool read_values(Context& context, SetEntry& set, const ast::ListValue& list) {
+    for (size_t family = 0; family < set.families(); ++family) {
+        ValueEntries entries;
+        if (!read_value_elements(context, list, slots_of_family(set, family), *set.mapped, entries,
+                                 set.otherwise_value)) {
+            return false;
+        }
+        for (auto& [box, value] : entries) {
+            set.entries[family].boxes.push_back(std::move(box));
+            set.entries[family].values.push_back(value);
+        }
+    }
+    return true;
+}
+
 bool read_elements(Context& context, SetEntry& set) {
     const ast::SetItem& item = *set.item;
     if (!item.elements) {
@@ -209,6 +140,9 @@ bool read_elements(Context& context, SetEntry& set) {
             context.report(Diag::MisplacedValue, item.elements->span, "a value without a verdict");
         }
         return false;
+    }
+    if (set.mapped) {
+        return read_values(context, set, *list);
     }
     bool fine = true;
     std::array<std::vector<Span>, 2> spans;
@@ -283,10 +217,20 @@ bool check_set(Context& context, SetEntry& set) {
     if (!traits || !read_type(context, set)) {
         return false;
     }
+    if (set.mapped && (traits->constant == nullptr || set.item->file)) {
+        context
+            .report(Diag::NotYetSupported, set.item->mapped_type->span,
+                    fmt::format("a {} of a map to `{}`", traits->constant == nullptr ? "change" : "file",
+                                set.item->mapped_type->text))
+            .with_hint("`flags constant`, with its elements in the policy");
+        return false;
+    }
     if (traits->constant == nullptr) {
         return check_live_set(context, set, *traits);
     }
-    if (!read_elements(context, set) || !read_file(context, set) || !check_size(context, set)) {
+    const bool may_have_file = !set.mapped; // to verdicts, or a set
+    if (!read_elements(context, set) || (may_have_file && !read_file(context, set)) ||
+        !check_size(context, set)) {
         return false;
     }
     if (!set.item->is_map) {

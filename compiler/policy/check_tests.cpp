@@ -198,6 +198,19 @@ private:
         }
         return check_match(context, exact, statement.span);
     }
+    /// What packets are to be redirected to; false after an error was reported.
+    [[nodiscard]] bool find_target(const ast::Name& name, ExpectedVerdict& result) const {
+        std::vector<std::string> names;
+        for (const NamedInterface& iface : context.policy.interfaces) {
+            if (iface.name == name.text) {
+                result.verdict = Redirect{{static_cast<uint32_t>(names.size())}};
+                return true;
+            }
+            names.push_back(iface.name);
+        }
+        context.report(Diag::NoRedirect, name.span, name.text).with_hint(did_you_mean(name.text, names));
+        return false;
+    }
     [[nodiscard]] std::optional<ExpectedVerdict> expected(const ast::ExpectVerdict& wanted) const {
         ExpectedVerdict result;
         result.span = wanted.verdict.span;
@@ -215,6 +228,13 @@ private:
         case ast::VerdictKind::Tx:
             result.verdict = Tx{};
             break;
+        case ast::VerdictKind::Redirect:
+            result.verdict = Redirect{};
+            result.anywhere = !wanted.iface;
+            if (wanted.iface && !find_target(*wanted.iface, result)) {
+                return {};
+            }
+            break;
         case ast::VerdictKind::Jump:
         case ast::VerdictKind::Goto:
         case ast::VerdictKind::Return:
@@ -222,8 +242,9 @@ private:
             context.report(Diag::WrongExpectation, wanted.verdict.span, shown(context, wanted.verdict.span));
             return {};
         }
-        if (wanted.iface) {
-            context.report(Diag::NotYetSupported, wanted.iface->span, "`to` an interface in a test");
+        if (wanted.iface && wanted.verdict.kind != ast::VerdictKind::Redirect) {
+            context.report(Diag::MisplacedValue, wanted.iface->span, "`to " + wanted.iface->text + "`")
+                .with_hint("`expect redirect to " + wanted.iface->text + "`");
             return {};
         }
         for (const ast::Statement& statement : wanted.with) {

@@ -138,6 +138,11 @@ std::vector<AnyVmap> take_named(Context& context, const ast::Name& name, const s
     if (map == nullptr) {
         return {};
     }
+    if (map->mapped) {
+        context.report(Diag::MisplacedValue, name.span, "a map to values")
+            .with_hint("a `vmap` needs one to verdicts, `type … : verdict`");
+        return {};
+    }
     for (Variant& variant : variants_of(keys, map)) {
         auto read = take_variant(context, *map, std::move(variant), keys, span);
         if (!read) {
@@ -148,11 +153,10 @@ std::vector<AnyVmap> take_named(Context& context, const ast::Name& name, const s
     return maps;
 }
 
-} // namespace
-
-bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
-                    const std::vector<Span>& spans) {
-    auto text = [&](size_t i) { return name_of(entries[i].second, context.policy); };
+/// Whether entries overlap that map to different things, whose texts `text` gives.
+template<class Mapped, class Text>
+bool no_conflicts(Context& context, const std::vector<std::pair<Box, Mapped>>& entries,
+                  const std::vector<Span>& spans, Text text) {
     std::vector<size_t> order(entries.size());
     for (size_t i = 0; i < order.size(); ++i) {
         order[i] = i;
@@ -178,9 +182,19 @@ bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>
     return true;
 }
 
-namespace {
+} // namespace
 
-/// What the table stands for, behind `$name`.
+bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
+                    const std::vector<Span>& spans) {
+    return no_conflicts(context, entries, spans,
+                        [&](size_t i) { return name_of(entries[i].second, context.policy); });
+}
+
+bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans) {
+    return no_conflicts(context, entries, spans,
+                        [&](size_t i) { return format_value(TypeId::Integer, entries[i].second); });
+}
+
 const ast::Value& behind_defines(Context& context, const ast::Value& value) {
     const ast::Value* table = &value;
     for (unsigned depth = 0; depth < max_nesting; ++depth) {
@@ -195,6 +209,8 @@ const ast::Value& behind_defines(Context& context, const ast::Value& value) {
     }
     return *table;
 }
+
+namespace {
 
 /// `vmap { … }`: for each family that it has elements for.
 std::vector<AnyVmap> take_list(Context& context, const ast::ListValue& list,

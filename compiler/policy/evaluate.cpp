@@ -135,14 +135,33 @@ Step run_quota(const QuotaStatement& statement, const Run& run) {
     return over == statement.over ? Step{Going{}} : Step{Failed{}};
 }
 
+/// What a field is set to; nothing if the map has no entry for the keys. 0 for what sets none.
+std::optional<u128> value_for(const RewriteStatement& statement, const std::vector<u128>& keys) {
+    const auto* set = std::get_if<packet::SetField>(&statement.what);
+    if (set == nullptr) {
+        return 0;
+    }
+    if (!statement.map) {
+        return packet::value_for(*set, keys.empty() ? 0 : keys.front());
+    }
+    for (const auto& [box, value] : statement.map->entries) {
+        if (in_box(keys, box)) {
+            return value;
+        }
+    }
+    return statement.map->otherwise;
+}
+
 Step run_rewrite(const RewriteStatement& statement, const Run& run) {
     const auto key = read_tuple(statement.keys, run.subject);
     if (!key) {
         return Failed{};
     }
-    const auto* set = std::get_if<packet::SetField>(&statement.what);
-    const u128 value = set != nullptr ? packet::value_for(*set, key->empty() ? 0 : key->front()) : 0;
-    switch (run.packet.rewrite(statement.what, value)) {
+    const auto value = value_for(statement, *key);
+    if (!value) {
+        return Failed{};
+    }
+    switch (run.packet.rewrite(statement.what, *value)) {
     case packet::Rewritten::Done:
         return Going{};
     case packet::Rewritten::Refused:
@@ -295,7 +314,8 @@ Outcome decide(const Policy& policy, State& state, Travelling& packet, Trace* tr
             if (rule.counts) {
                 count(state.end_counts[decider.value], subject);
             }
-            return {*action, decider, {}};
+            const auto* redirect = std::get_if<Redirect>(verdict);
+            return {*action, decider, {}, redirect != nullptr ? std::optional(redirect->to) : std::nullopt};
         }
         if (const auto* jump = std::get_if<Jump>(verdict)) {
             path.jump(jump->chain);

@@ -51,7 +51,8 @@ struct State {
 struct Outcome {
     Action action = Action::Abort;
     DeciderId decider;
-    std::optional<std::vector<uint8_t>> frame; // what goes out, where that is not what came in
+    std::optional<std::vector<uint8_t>> frame = {}; // what goes out, where that is not what came in
+    std::optional<InterfaceId> to = {};             // of a redirect
     bool operator==(const Outcome&) const = default;
 };
 

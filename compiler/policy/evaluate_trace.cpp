@@ -291,6 +291,11 @@ void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep&
         explain_keys(rewrite.keys, subject, step);
         return;
     }
+    if (rewrite.map && !rewrite.map->otherwise) {
+        explain_keys(rewrite.keys, subject, step);
+        step.wanted = "an entry of the map, and what the statement needs";
+        return;
+    }
     const auto* set = std::get_if<packet::SetField>(&rewrite.what);
     if (set == nullptr) {
         step.field = packet::text_of(rewrite.what, "");

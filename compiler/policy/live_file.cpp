@@ -19,6 +19,13 @@ Verdict verdict_of(Context& context, const std::string& name) {
             return plain;
         }
     }
+    constexpr std::string_view redirects = "redirect to ";
+    if (name.starts_with(redirects)) {
+        const ast::Name iface{name.substr(redirects.size()), {}};
+        if (auto to = checking::resolve_verdict(context, {{}, ast::VerdictKind::Redirect, false, iface})) {
+            return *to;
+        }
+    }
     const bool jumps = name.starts_with("jump ");
     const std::string chain = jumps || name.starts_with("goto ") ? name.substr(5) : "a verdict: " + name;
     const ChainId next{static_cast<uint32_t>(context.policy.chains.size())};

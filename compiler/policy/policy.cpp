@@ -5,17 +5,19 @@
 namespace xdpc {
 
 std::string name_of(const Verdict& verdict, const Policy& policy) {
-    return std::visit(Overloaded{
-                          [](const Pass&) { return std::string("pass"); },
-                          [](const Drop&) { return std::string("drop"); },
-                          [](const Abort&) { return std::string("abort"); },
-                          [](const Tx&) { return std::string("tx"); },
-                          [&](const Jump& v) { return "jump " + policy.chain(v.chain).name; },
-                          [&](const Goto& v) { return "goto " + policy.chain(v.chain).name; },
-                          [](const Return&) { return std::string("return"); },
-                          [](const Continue&) { return std::string("continue"); },
-                      },
-                      verdict);
+    return std::visit(
+        Overloaded{
+            [](const Pass&) { return std::string("pass"); },
+            [](const Drop&) { return std::string("drop"); },
+            [](const Abort&) { return std::string("abort"); },
+            [](const Tx&) { return std::string("tx"); },
+            [&](const Redirect& v) { return "redirect to " + policy.interfaces[v.to.value].name; },
+            [&](const Jump& v) { return "jump " + policy.chain(v.chain).name; },
+            [&](const Goto& v) { return "goto " + policy.chain(v.chain).name; },
+            [](const Return&) { return std::string("return"); },
+            [](const Continue&) { return std::string("continue"); },
+        },
+        verdict);
 }
 
 const char* name_of(Action action) {
@@ -41,6 +43,7 @@ std::optional<Action> action_of(const Verdict& verdict) {
                           [](const Drop&) -> Decision { return Action::Drop; },
                           [](const Abort&) -> Decision { return Action::Abort; },
                           [](const Tx&) -> Decision { return Action::Tx; },
+                          [](const Redirect&) -> Decision { return Action::Redirect; },
                           [](const Jump&) -> Decision { return {}; },
                           [](const Goto&) -> Decision { return {}; },
                           [](const Return&) -> Decision { return {}; },

@@ -8,6 +8,7 @@
 #include "compiler/fields/fields.h"
 #include "compiler/packet/recipe.h"
 #include "compiler/packet/rewrite.h"
+#include "compiler/policy/verdicts.h"
 
 #include <cstdint>
 #include <optional>
@@ -16,18 +17,6 @@
 #include <vector>
 
 namespace xdpc {
-
-template<class Tag> struct Id {
-    uint32_t value = 0;
-    bool operator==(const Id&) const = default;
-    auto operator<=>(const Id&) const = default;
-};
-using RuleId = Id<struct RuleTag>;                 // index into Policy::rules
-using ChainId = Id<struct ChainTag>;               // index into Policy::chains
-using SetId = Id<struct SetTag>;                   // index into Policy::sets
-using LimitId = Id<struct LimitTag>;               // index into Policy::limits
-using QuotaId = Id<struct QuotaTag>;               // index into Policy::quotas
-using NamedCounterId = Id<struct NamedCounterTag>; // index into Policy::counters
 
 /// A key and the bits of it that count: (value & mask) is compared.
 struct Key {
@@ -74,31 +63,6 @@ struct Condition {
     std::variant<Test, SetTest, AllOf, AnyOf, NotOf>
         node; // parts are asked in order, and no more than needed
 };
-
-struct Pass {};
-struct Drop {};
-struct Abort {};
-struct Tx {};
-struct Jump {
-    ChainId chain;
-};
-struct Goto {
-    ChainId chain;
-};
-struct Return {};
-struct Continue {};
-using Verdict = std::variant<Pass, Drop, Abort, Tx, Jump, Goto, Return, Continue>;
-/// "pass", "jump ssh"
-struct Policy;
-std::string name_of(const Verdict& verdict, const Policy& policy);
-
-enum class Action : uint8_t { Abort = 0, Drop = 1, Pass = 2, Tx = 3, Redirect = 4 }; // enum xdp_action
-const char* name_of(Action action);
-
-/// What happens to the packet if the verdict ends its way.
-std::optional<Action> action_of(const Verdict& verdict);
-/// Whether the verdict ends the packet's way.
-bool is_terminal(const Verdict& verdict);
 
 // Statements of a rule, run in order until one stops the rule.
 struct MatchStatement { // stops the rule if false
@@ -178,6 +142,13 @@ struct RewriteStatement {
     packet::Rewrite what;
     std::vector<Key> keys; // what a field is set to is read from this one; absent, it ends the rule
     Span span;
+    /// A field is set to what these keys are mapped to, by the first entry whose box holds them, else the
+    /// default; without either the rule ends.
+    struct Map {
+        std::vector<std::pair<Box, u128>> entries;
+        std::optional<u128> otherwise;
+    };
+    std::optional<Map> map = {};
 };
 using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement,
                                LiveVmapStatement, LimitStatement, QuotaStatement, NamedCountStatement,
@@ -293,7 +264,8 @@ struct ByRule {
 };
 struct ByPolicy {};
 struct ExpectedVerdict {
-    Verdict verdict; // Pass | Drop | Abort | Tx
+    Verdict verdict;       // Pass | Drop | Abort | Tx | Redirect
+    bool anywhere = false; // of a redirect: to whatever interface
     std::optional<uint64_t> count;
     std::optional<std::variant<ByRule, ByPolicy>> by;
     Span span;
@@ -339,6 +311,12 @@ struct TestCase {
     std::vector<TestStep> steps;
 };
 
+/// What packets are redirected to; there is such a one where the policy is applied.
+struct NamedInterface {
+    std::string name;
+    Span span; // where it is first named
+};
+
 /// What the tables that answer many rules are chosen for: to be built quickly, to answer quickly, to be
 /// small.
 enum class Optimize : uint8_t { Build, Speed, Size };
@@ -361,6 +339,7 @@ struct Policy {
     std::vector<Limit> limits; // named ones and those of rules
     std::vector<Quota> quotas;
     std::vector<NamedCounter> counters;
+    std::vector<NamedInterface> interfaces;
     uint32_t log_places = 0; // `log` is written so often
 
     [[nodiscard]] const Rule& rule(RuleId id) const { return rules[id.value]; }

@@ -105,7 +105,9 @@ std::string text_of(const Statement& statement, const Policy& policy) {
                               return fmt::format("sample 1/{} snap {}", sample.one_in, sample.snap);
                           },
                           [&](const RewriteStatement& rewrite) {
-                              const std::string from = rewrite.keys.empty() ? "" : text_of(rewrite.keys);
+                              std::string from = rewrite.keys.empty() ? "" : text_of(rewrite.keys);
+                              from +=
+                                  rewrite.map ? fmt::format(" map of {}", rewrite.map->entries.size()) : "";
                               return packet::text_of(rewrite.what, from);
                           },
                       },

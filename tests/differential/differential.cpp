@@ -48,7 +48,8 @@ std::string describe(const std::vector<uint8_t>& frame) {
 
 std::string name(const Policy& policy, const Outcome& outcome) {
     size_t deciders = policy.rules.size() + policy.chains.size();
-    return fmt::format("{} by {}{}", name_of(outcome.action),
+    const std::string to = outcome.to ? fmt::format(" to {}", outcome.to->value) : "";
+    return fmt::format("{}{} by {}{}", name_of(outcome.action), to,
                        outcome.decider.value < deciders ? display_of(policy, outcome.decider)
                                                         : fmt::format("decider {}", outcome.decider.value),
                        outcome.frame ? fmt::format(", sends {:02x}", fmt::join(*outcome.frame, "")) : "");

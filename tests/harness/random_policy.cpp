@@ -277,7 +277,10 @@ Verdict Generator::verdict(uint32_t chain, bool terminal_only) {
         return Drop{};
     }
     if (kind < 8) {
-        return kind == 6 ? Verdict{Tx{}} : Verdict{Abort{}};
+        const bool redirects = !terminal_only && chance(rng_, 60);
+        return kind != 6   ? Verdict{Abort{}}
+               : redirects ? Verdict{Redirect{{chance(rng_, 50) ? 0U : 1U}}}
+                           : Verdict{Tx{}};
     }
     if (kind < 10 || last) {
         return kind % 2 == 0 ? Verdict{Return{}} : Verdict{Continue{}};
@@ -317,7 +320,7 @@ Rule Generator::rule(uint32_t chain) {
     if (options_.meters && chance(rng_, 15)) { // told of every packet that comes by
         result.statements.push_back(random_event(rng_, policy_));
     }
-    for (uint64_t i = chance(rng_, 95) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
+    for (uint64_t i = chance(rng_, 92) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
         result.statements.push_back(MatchStatement{condition(2)});
         meter(30);
         if (chance(rng_, 15)) {
@@ -327,8 +330,12 @@ Rule Generator::rule(uint32_t chain) {
     }
     bool may_refuse = false;
     while (rewrites_ && chance(rng_, 35)) {
-        const Statement& added = result.statements.emplace_back(random_rewrite(rng_, key()));
-        may_refuse = may_refuse || packet::may_refuse(std::get<RewriteStatement>(added).what);
+        RewriteStatement added = random_rewrite(rng_, key());
+        if (const auto keys = this->keys(); chance(rng_, 15)) {
+            map_values(rng_, added, keys, [&] { return box(keys); });
+        }
+        may_refuse = may_refuse || packet::may_refuse(added.what);
+        result.statements.emplace_back(std::move(added));
         if (chance(rng_, 20)) {
             result.statements.push_back(MatchStatement{condition(1)});
         }
@@ -362,6 +369,7 @@ Policy Generator::run() {
     chains_ = 1 + static_cast<uint32_t>(below(rng_, options_.max_chains + 1));
     policy_.path = "random";
     policy_.entry = {0};
+    policy_.interfaces = {{"eth1", {}}, {"eth2", {}}};
     rewrites_ = options_.rewrites && chance(rng_, 25);
     for (uint64_t i = options_.max_live == 0 ? 0 : 1 + below(rng_, options_.max_live); i-- > 0;) {
         live_set();

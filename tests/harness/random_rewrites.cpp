@@ -69,7 +69,7 @@ packet::Rewrite random_answer(Rng& rng) {
 
 } // namespace
 
-Statement random_rewrite(Rng& rng, const Key& key) {
+RewriteStatement random_rewrite(Rng& rng, const Key& key) {
     RewriteStatement result;
     if (chance(rng, 65)) {
         result.what = random_set(rng, key, result.keys);
@@ -77,6 +77,25 @@ Statement random_rewrite(Rng& rng, const Key& key) {
         result.what = random_answer(rng);
     }
     return result;
+}
+
+void map_values(Rng& rng, RewriteStatement& rewrite, const std::vector<Key>& keys,
+                const std::function<Box()>& box) {
+    auto* set = std::get_if<packet::SetField>(&rewrite.what);
+    if (set == nullptr) {
+        return;
+    }
+    const unsigned width = info(set->field).bit_width;
+    set->from_key = true;
+    set->operations.clear();
+    rewrite.keys = keys;
+    rewrite.map.emplace();
+    for (uint64_t i = below(rng, chance(rng, 70) ? 5 : 60); i-- > 0;) {
+        rewrite.map->entries.emplace_back(box(), number(rng, width));
+    }
+    if (chance(rng, 85)) { // boxes seldom hold what a packet has
+        rewrite.map->otherwise = number(rng, width);
+    }
 }
 
 } // namespace xdpc::test

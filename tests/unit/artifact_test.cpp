@@ -123,8 +123,8 @@ TEST(Artifact, EveryFieldIsChecked) {
               "damaged metadata: not the JSON that `xdpc build` writes");
     EXPECT_EQ(error_of(parse_artifact_metadata("[]")),
               "damaged metadata: not the JSON that `xdpc build` writes");
-    EXPECT_EQ(error_of_metadata(good, "\"version\":3", "\"version\":1"),
-              "made by another version of xdpc: format 1, this one reads 3");
+    EXPECT_EQ(error_of_metadata(good, "\"version\":4", "\"version\":1"),
+              "made by another version of xdpc: format 1, this one reads 4");
     EXPECT_EQ(error_of_metadata(good, "\"slots\":3", "\"slots\":1"),
               "damaged metadata: `slot` is beyond the counters");
     EXPECT_EQ(error_of_metadata(good, "\"slots\":3", "\"slots\":-3"),

@@ -114,8 +114,8 @@ TEST(Policy, Expectations) {
     EXPECT_EQ(
         step_tree("expect pass with { ip ttl 63; ip id 5 }\nexpect redirect to eth1\ngiven @s { 1 }"),
         "  expect\n    (verdict pass)\n    with\n      match implied (field \"ip\" \"ttl\") 63\n      match "
-        "implied (field \"ip\" \"id\") 5\n  other \"expect redirect\" "
-        "\"expect redirect to eth1\"\n  other \"given\" \"given @s { 1 }\"\n");
+        "implied (field \"ip\" \"id\") 5\n  expect\n    (verdict redirect) "
+        "to \"eth1\"\n  other \"given\" \"given @s { 1 }\"\n");
 }
 
 TEST(Policy, LayersAlone) {

@@ -46,7 +46,7 @@ TEST(Rewrites, ChecksumsThatWereRightStayRight) {
     for (int round = 0; round < 30000; ++round) {
         packet::Frame frame = test::pick(rng, right_frames());
         ASSERT_EQ(test::wrong_checksum(frame), "");
-        const auto statement = std::get<RewriteStatement>(test::random_rewrite(rng, {}));
+        const RewriteStatement statement = test::random_rewrite(rng, {});
         const auto* set = std::get_if<packet::SetField>(&statement.what);
         const u128 value = set != nullptr ? u128{rng()} << 64U | rng() : 0;
         if (set != nullptr && changes_meaning(*set)) {
@@ -151,6 +151,23 @@ TEST(Rewrites, RejectsAreLimited) {
     EXPECT_EQ(bench.say(frame), "drop by no");
 }
 
+TEST(Rewrites, MapsSayWhatAFieldIsSetTo) {
+    Bench bench(
+        ingress("a: ip ttl set ip saddr . udp dport map { 192.0.2.0/24 . 53 : 7, 10.0.0.0/8 . 1-99 : 8 } "
+                "pass\nb: ip ttl set ip saddr map { 198.51.100.1 : 3, * : 200 } pass"));
+    const auto ttl = [&](uint32_t source, uint16_t port) {
+        const Outcome out =
+            bench.send(built({layer("ip", {{"saddr", source}}), layer("udp", {{"dport", port}})}));
+        EXPECT_EQ(out.frame ? test::wrong_checksum(*out.frame) : "same", "");
+        return out.frame ? (*out.frame)[22] : 0;
+    };
+    EXPECT_EQ(ttl(0xc0000201, 53), 7);
+    EXPECT_EQ(ttl(0x0a010203, 99), 8);
+    EXPECT_EQ(ttl(0x0a010203, 100), 200);
+    EXPECT_EQ(ttl(0xc6336401, 9), 3);
+    EXPECT_EQ(bench.say(built({layer("ip6", {}), layer("udp", {})})), "drop by policy");
+}
+
 TEST(Rewrites, NatKeepsWhatItDoesNotName) {
     Bench bench(ingress("net: ip daddr 10.0.0.0/8 dnat to 172.16.0.0/12\n"
                         "port: tcp dport 80 dnat to 172.16.0.9:8080 snat to :99 pass\n"
@@ -179,6 +196,19 @@ TEST(Rewrites, NatKeepsWhatItDoesNotName) {
     ASSERT_TRUE(six.frame);
     EXPECT_EQ(test::word_at(*six.frame, 54), 53U);
     EXPECT_EQ(test::wrong_checksum(*six.frame), "");
+}
+
+TEST(Rewrites, RedirectsSayWhereTo) {
+    Bench bench(ingress("a: tcp dport 1 redirect to left\nb: tcp dport vmap { 2 : redirect to right, 3 : "
+                        "redirect to left }"));
+    const auto to = [&](uint16_t port) {
+        const Outcome outcome = bench.send(built({layer("tcp", {{"dport", port}})}));
+        EXPECT_EQ(outcome.action, Action::Redirect);
+        return outcome.to ? bench.policy().interfaces[outcome.to->value].name : "";
+    };
+    EXPECT_EQ(to(1), "left");
+    EXPECT_EQ(to(2), "right");
+    EXPECT_EQ(to(3), "left");
 }
 
 } // namespace

@@ -1,0 +1,124 @@
+// Packets that XDP sends on between two networks, without the stack of the machine in between.
+#include "tests/lab/lab.h"
+#include "tests/lab/sockets.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+
+namespace xdpc::lab {
+namespace {
+
+using harness::shell;
+
+/// A machine `router` with two ports, and a host behind each. The router's stack does not forward.
+struct TwoNetworks {
+    harness::Netns router{"router"}, left{"left"}, right{"right"};
+    std::string folder;
+
+    TwoNetworks() {
+        char name[] = "/tmp/xdpc-forward-XXXXXX";
+        folder = mkdtemp(name);
+        join(left, 1, "left");
+        join(right, 2, "right");
+    }
+    ~TwoNetworks() {
+        (void)xdpc(router, {"detach", "-i", "left", "right"});
+        (void)xdpc(left, {"detach", "-i", "eth0"});
+        (void)xdpc(right, {"detach", "-i", "eth0"});
+        shell("rm -r " + folder);
+    }
+    TwoNetworks(const TwoNetworks&) = delete;
+    TwoNetworks& operator=(const TwoNetworks&) = delete;
+
+    void join(const harness::Netns& host, int number, const std::string& port) const {
+        harness::make_veth(router, port, host, "eth0");
+        const std::string net = "10." + std::to_string(number) + ".0.",
+                          mac = "02:00:00:00:0" + std::to_string(number) + ":0";
+        const std::string inside = "ip -n " + router.name() + " ", outside = "ip -n " + host.name() + " ";
+        shell(inside + "link set " + port + " address " + mac + "1 && " + inside + "addr add " + net +
+              "1/24 dev " + port);
+        shell(outside + "link set eth0 address " + mac + "2 && " + outside + "addr add " + net +
+              "2/24 dev eth0");
+        shell(outside + "route add default via " + net + "1 && nsenter --net=/run/netns/" + host.name() +
+              " ethtool -K eth0 tx off");
+    }
+    static Ran xdpc(const harness::Netns& where, std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), xdpc_path());
+        Ran ran;
+        where.run([&] { ran = run(arguments); });
+        return ran;
+    }
+    Ran apply(const std::string& text, const std::vector<std::string>& ports) {
+        const std::string file = folder + "/policy.xdp";
+        std::ofstream(file) << text;
+        std::vector<std::string> arguments = {"apply", file, "--mode", "native", "-i"};
+        arguments.insert(arguments.end(), ports.begin(), ports.end());
+        return xdpc(router, arguments);
+    }
+    /// A veth takes frames of XDP programs while its other end runs one.
+    void let_frames_in() const {
+        const std::string file = folder + "/pass.xdp";
+        std::ofstream(file) << "chain ingress { policy pass\n }\n";
+        for (const harness::Netns* host : {&left, &right}) {
+            const Ran ran = xdpc(*host, {"apply", file, "-i", "eth0"});
+            ASSERT_EQ(ran.status, 0) << ran.err;
+        }
+    }
+};
+
+std::string example(const std::string& name) {
+    std::ifstream in(XDPC_SOURCE_DIR "/examples/rules/" + name);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(LabForward, TwoPortsWithoutTheStack) {
+    TwoNetworks networks;
+    networks.let_frames_in();
+    const Ran applied = networks.apply(example("two-ports.xdp"), {"left", "right"});
+    ASSERT_EQ(applied.status, 0) << applied.err;
+    networks.left.run([&] {
+        const Ran ping = run({"ping", "-c", "5", "-i", "0.02", "-W", "2", "10.2.0.2"});
+        EXPECT_EQ(ping.status, 0) << ping.out;
+        EXPECT_NE(ping.out.find("ttl=63"), std::string::npos) << ping.out;
+        // The router itself answers where hops run out.
+        const Ran last = run({"ping", "-c", "1", "-t", "1", "-W", "2", "10.2.0.2"});
+        EXPECT_NE(last.status, 0) << last.out;
+    });
+    networks.right.run([&] {
+        const Socket server = tcp_server(80);
+        networks.left.run([&] { EXPECT_TRUE(tcp_connects("10.2.0.2", 80, 2000)); });
+    });
+}
+
+TEST(LabForward, WhatCannotTakeFramesIsRefusedBeforeAnythingChanges) {
+    TwoNetworks networks;
+    const Ran refused = networks.apply(example("two-ports.xdp"), {"left", "right"});
+    EXPECT_EQ(refused.status, 3) << refused.err;
+    EXPECT_NE(refused.err.find("takes no frames of XDP programs"), std::string::npos) << refused.err;
+    const Ran missing =
+        networks.apply("chain ingress { policy pass\n udp dport 9 redirect to rihgt\n }\n", {"left"});
+    EXPECT_EQ(missing.status, 3);
+    EXPECT_NE(missing.err.find("there is no interface `rihgt`, to which the policy redirects"),
+              std::string::npos)
+        << missing.err;
+    const Ran shown = TwoNetworks::xdpc(networks.router, {"show"});
+    EXPECT_EQ(shown.out.find("gen"), std::string::npos) << shown.out;
+    networks.let_frames_in();
+    EXPECT_EQ(networks.apply(example("two-ports.xdp"), {"left", "right"}).status, 0);
+}
+
+TEST(LabForward, AnInterfaceThatGoesAwayIsCounted) {
+    TwoNetworks networks;
+    networks.let_frames_in();
+    ASSERT_EQ(
+        networks.apply("chain ingress { policy pass\n on: udp dport 9 redirect to right\n }\n", {"left"})
+            .status,
+        0);
+    shell("ip -n " + networks.router.name() + " link del right");
+    networks.left.run([&] { udp_send("10.2.0.2", 9); });
+    const Ran stats = TwoNetworks::xdpc(networks.router, {"stats", "-i", "left"});
+    EXPECT_NE(stats.out.find("on"), std::string::npos) << stats.out;
+}
+
+} // namespace
+} // namespace xdpc::lab

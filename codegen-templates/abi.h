@@ -73,7 +73,11 @@ struct xdpc_dynamic {
     xdpc_u32 life;  /* 0: in the set. Else it is from that epoch of the set on, or with the bit until then */
 };
 #define XDPC_LIFE_UNTIL 0x80000000u
-enum { XDPC_ELEMENT_USED = 1, XDPC_ELEMENT_FILE = 2 /* else added live */ };
+enum {
+    XDPC_ELEMENT_USED = 1,
+    XDPC_ELEMENT_FILE = 2,   /* else added live */
+    XDPC_ELEMENT_COMMENT = 4 /* of a dynamic set, added live: its comment stands in the map of comments */
+};
 /* What entries of a dynamic set share. Array map `dynamic`. The epoch is of any set, and the one of the first
  * of two of `inet_addr` is that of both. */
 struct xdpc_dynamic_set {

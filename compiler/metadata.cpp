@@ -69,6 +69,7 @@ bool reads_tags(const Statement& statement, const Policy& policy) {
                           [](const LogStatement&) { return false; },
                           [](const SampleStatement&) { return false; },
                           [](const RewriteStatement& rewrite) { return reads_tags(rewrite.keys); },
+                          [](const PickStatement& pick) { return reads_tags(pick.keys); },
                       },
                       statement);
 }

@@ -76,12 +76,12 @@ struct set_number : operand {};
 struct set_operation : seq<set_operator, gap, must<set_number>> {};
 struct set_constant : value {};
 /// `ip saddr . tcp dport map @name`
-struct set_key : sor<raw_selector, meta_selector, field_selector> {};
+struct set_key : sor<raw_selector, meta_selector, address_selector, field_selector> {};
 struct set_table : sor<list, set_reference, define_reference> {};
 struct set_map
     : seq<set_key, star<gap, concat_operator, gap, set_key>, gap, keyword<"map">, gap, must<set_table>> {};
-struct set_to
-    : sor<seq<at<field_ahead>, sor<set_map, seq<set_source, star<gap, set_operation>>>>, set_constant> {};
+struct set_to : sor<seq<at<sor<field_ahead, address_selector>>, set_map>,
+                    seq<at<field_ahead>, set_source, star<gap, set_operation>>, set_constant> {};
 struct set_tail : seq<keyword<"set">, gap, must<set_to>> {};
 struct match_value : value {};
 struct match_tail : sor<vmap_tail, set_tail, exists, missing, seq<opt<relation, gap>, must<match_value>>> {};
@@ -146,7 +146,7 @@ struct object_map_ahead : Custom<object_map_ahead> {
 };
 struct object_map_statement
     : seq<at<object_map_ahead>, sor<keyword<"limit">, keyword<"quota">, keyword<"counter">>, gap,
-          keyword<"name">, gap, selectors, gap, keyword<"map">, gap, must<vmap_table>> {};
+          keyword<"name">, gap, selectors, gap, keyword<"map">, gap, must<set_table>> {};
 
 struct group;
 struct group_opening : at<one<'('>> {};

@@ -1,5 +1,6 @@
 #include "runtime/adopt_sets.h"
 #include "runtime/carry_sets.h"
+#include "runtime/comments.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -186,8 +187,13 @@ Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, con
                hand_on(*out.state, old, set_ring(from), set_ring(id))) {
         done = adopt_table(out, set, id, in_file, change, now);
     }
-    if (!done)
-        return done;
+    CommentRows rows = comments_of(out.state->elements[id]);
+    auto comments = done.and_then([&] { return adopt_comments(rows, old.path, from, before); }).and_then([&] {
+        return make_comments(set, rows);
+    });
+    if (!comments)
+        return tl::unexpected(comments.error());
+    out.state->comments[id] = std::move(*comments);
     change.elements = std::max<uint64_t>(change.kept, given + change.live);
     change.added = change.elements - change.kept;
     out.changes.push_back(change);

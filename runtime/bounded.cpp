@@ -159,6 +159,8 @@ xdpc_dynamic dynamic_entry(const sets::NewElement& element) {
     entry.flags = XDPC_ELEMENT_USED;
     if (element.from_file)
         entry.flags |= XDPC_ELEMENT_FILE;
+    else if (!element.comment.empty())
+        entry.flags |= XDPC_ELEMENT_COMMENT;
     return entry;
 }
 

@@ -1,4 +1,5 @@
 #include "runtime/carry_sets.h"
+#include "runtime/comments.h"
 #include "runtime/exchange_sets.h"
 #include "runtime/live_sets_impl.h"
 
@@ -61,7 +62,7 @@ Changed add_dynamic(const LiveSets::Impl& impl, uint32_t id, const sets::NewElem
     auto opened = impl.open_table_of(id);
     if (!opened)
         return failed(opened.error());
-    auto there = put_dynamic(*opened, impl.set(id), element, now);
+    auto there = put_dynamic(impl, id, *opened, element, now);
     if (!there)
         return tl::unexpected(there.error());
     if (*there)
@@ -76,16 +77,19 @@ Result<Fd> carry_of(const ArtifactSet& set, const sets::Table& table, std::span<
 }
 
 tl::expected<std::optional<uint32_t>, std::variant<Error, Refused>>
-put_dynamic(const DynamicTable& opened, const ArtifactSet& set, const sets::NewElement& element,
-            uint64_t now) {
-    if (!element.comment.empty())
-        return refused("can have no comment: rules write this set");
+put_dynamic(const LiveSets::Impl& impl, uint32_t id, const DynamicTable& opened,
+            const sets::NewElement& element, uint64_t now) {
+    const ArtifactSet& set = impl.set(id);
+    if (element.comment.size() > sets::max_comment)
+        return refused(describe({.problem = sets::Problem::Comments}, shape_of(set)));
     xdpc_dynamic there{};
     if (bpf_map_lookup_elem(opened.hash.get(), element.low.data(), &there) == 0) {
         if (!expired(there, now))
             return there.value;
         bpf_map_delete_elem(opened.hash.get(), element.low.data());
     }
+    if (auto written = write_comment(impl.path, id, set, element.low, element.comment); !written)
+        return failed(written.error());
     auto done = put_in(opened.table, element.low, dynamic_entry(element), now);
     if (!done)
         return failed(done.error());
@@ -163,7 +167,8 @@ LiveSets::Changed LiveSets::remove(uint32_t id, std::span<const uint32_t> low,
             return failed(hash.error());
         if (bpf_map_delete_elem(hash->get(), low.data()) != 0)
             return refused("is not in the set");
-        return {};
+        auto dropped = write_comment(impl_->path, id, impl_->set(id), low, "");
+        return dropped ? Changed{} : failed(dropped.error());
     }
     auto opened = impl_->open(id);
     if (!opened)
@@ -209,8 +214,9 @@ Result<void> LiveSets::list(uint32_t id, const std::function<bool(const sets::El
     if (!hash.valid())
         return {};
     auto entries = live_entries(hash.get(), words_of(impl_->set(id).parts), now);
-    if (!entries)
-        return tl::unexpected(entries.error());
+    auto comments = read_comments(impl_->path, id, impl_->set(id));
+    if (!entries || !comments)
+        return tl::unexpected(entries ? comments.error() : entries.error());
     for (const auto& entry : *entries) {
         sets::Element element;
         element.low = element.high = entry.key;
@@ -220,6 +226,8 @@ Result<void> LiveSets::list(uint32_t id, const std::function<bool(const sets::El
         element.bytes = entry.entry.bytes;
         element.value = entry.entry.value;
         element.from_file = (entry.entry.flags & XDPC_ELEMENT_FILE) != 0;
+        if (auto text = comments->find(entry.key); text != comments->end() && has_comment(entry.entry))
+            element.comment = text->second;
         if (!use(element))
             break;
     }

@@ -3,6 +3,7 @@
 #include "runtime/exchange_sets.h"
 #include "runtime/live_sets_impl.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 
 namespace xdpc::rt {
@@ -33,18 +34,41 @@ struct Wanted {
 };
 constexpr size_t none = SIZE_MAX;
 
-OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const FileElements& file, bool replace,
-                             uint64_t now) {
+/// Calls `use` for what is in the set now; keeps that only where it is needed later.
+template<class Use>
+void each_there(Wanted& wanted, const ArtifactSet& set, const sets::Table& table, bool replace, uint64_t now,
+                Use use) {
+    if (replace && !set.has_counter) {
+        table.list([&](const sets::Element& element) {
+            if (!element.expired(now))
+                use(element);
+            return true;
+        });
+        return;
+    }
+    wanted.there = sets::live_elements(table, now);
+    for (const sets::Element& element : wanted.there)
+        use(element);
+}
+
+tl::unexpected<std::variant<Error, FileRefused>> refused_full(const FileElements& file, size_t element,
+                                                              const ArtifactSet& set) {
+    return refused(file.set, element, {describe({.problem = sets::Problem::Full}, shape_of(set)), {}, {}});
+}
+
+OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const sets::Table& table,
+                             const FileElements& file, bool replace, uint64_t now) {
     std::vector<sets::NewElement> given = given_elements(set, *file.elements, now);
     ElementIndex index(given);
     std::vector<bool> known(given.size());
-    for (const sets::Element& element : wanted.there) {
+    std::optional<size_t> differs;
+    each_there(wanted, set, table, replace, now, [&](const sets::Element& element) {
         const auto same = index.find(element.low, element.high);
         if (same) {
             known[*same] = true;
             wanted.taken.kept++;
-            if (!replace && set.is_map && given[*same].value != element.value)
-                return refused(file.set, *same, {other_verdict, {}, {}});
+            if (!replace && set.is_map && given[*same].value != element.value && !differs)
+                differs = *same;
             given[*same].packets = element.packets;
             given[*same].bytes = element.bytes;
         }
@@ -55,13 +79,22 @@ OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const FileE
             wanted.taken.removed++;
             wanted.taken.removed_of_policy += element.from_file ? 1 : 0;
         }
+    });
+    if (differs)
+        return refused(file.set, *differs, {other_verdict, {}, {}});
+    wanted.taken.added = static_cast<uint64_t>(std::ranges::count(known, false));
+    if (replace) {
+        if (given.size() > set.size)
+            return refused_full(file, set.size, set);
+        wanted.elements = std::move(given);
+        for (size_t i = 0; i < wanted.elements.size(); i++)
+            wanted.from_file.push_back(i);
     }
-    for (size_t i = 0; i < given.size(); i++) {
-        wanted.taken.added += known[i] ? 0 : 1;
-        if (!replace && known[i])
+    for (size_t i = 0; i < given.size() && !replace; i++) {
+        if (known[i])
             continue;
         if (wanted.elements.size() == set.size)
-            return refused(file.set, i, {describe({.problem = sets::Problem::Full}, shape_of(set)), {}, {}});
+            return refused_full(file, i, set);
         wanted.elements.push_back(given[i]);
         wanted.from_file.push_back(i);
     }
@@ -93,12 +126,14 @@ OrRefused<SetArray> build(const Wanted& wanted, const ArtifactSet& set, uint32_t
 }
 
 /// Where rules write, elements go in one by one; `put` are those that were not there.
-OrRefused<Taken> load_dynamic(const DynamicTable& opened, const ArtifactSet& set, const FileElements& file,
-                              uint64_t now, std::vector<std::vector<uint32_t>>& put) {
+OrRefused<Taken> load_dynamic(const LiveSets::Impl& impl, const DynamicTable& opened,
+                              const FileElements& file, uint64_t now,
+                              std::vector<std::vector<uint32_t>>& put) {
+    const ArtifactSet& set = impl.set(file.set);
     const auto given = given_elements(set, *file.elements, now);
     Taken taken;
     for (size_t i = 0; i < given.size(); i++) {
-        auto there = put_dynamic(opened, set, given[i], now);
+        auto there = put_dynamic(impl, file.set, opened, given[i], now);
         if (!there) {
             if (const auto* error = std::get_if<Error>(&there.error()))
                 return failed(*error);
@@ -133,7 +168,7 @@ OrRefused<Taken> load_all_dynamic(const LiveSets::Impl& impl, std::span<const Fi
         opened.push_back(std::move(*one));
     }
     for (size_t i = 0; i < files.size(); i++) {
-        auto taken = load_dynamic(opened[i], impl.set(files[i].set), files[i], now, put[i]);
+        auto taken = load_dynamic(impl, opened[i], files[i], now, put[i]);
         if (!taken) {
             for (size_t j = 0; j <= i; j++)
                 for (const auto& key : put[j])
@@ -167,8 +202,7 @@ OrRefused<Taken> LiveSets::take(std::span<const FileElements> files, bool replac
         if (!opened)
             return failed(opened.error());
         Wanted wanted;
-        wanted.there = sets::live_elements(*(*opened)->table, now);
-        if (auto fits = put_together(wanted, set, file, replace, now); !fits)
+        if (auto fits = put_together(wanted, set, *(*opened)->table, file, replace, now); !fits)
             return tl::unexpected(fits.error());
         all += wanted.taken;
         if (!replace && wanted.taken.added == 0)

@@ -66,8 +66,8 @@ Result<Fd> carry_of(const ArtifactSet& set, const sets::Table& table, std::span<
 
 /// Puts an element into a set that rules write; or gives the value of the one that is there.
 tl::expected<std::optional<uint32_t>, std::variant<Error, LiveSets::Refused>>
-put_dynamic(const DynamicTable& opened, const ArtifactSet& set, const sets::NewElement& element,
-            uint64_t now);
+put_dynamic(const LiveSets::Impl& impl, uint32_t id, const DynamicTable& opened,
+            const sets::NewElement& element, uint64_t now);
 
 /// The elements of a file, as they are added now: those of the policy alone are marked as a file's.
 std::vector<sets::NewElement> given_elements(const ArtifactSet& set, const SetElements& elements,

@@ -1,4 +1,5 @@
 #include "runtime/load_state.h"
+#include "runtime/comments.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -116,6 +117,7 @@ std::vector<DynamicElement> dynamic_elements(const ArtifactSet& set, const SetEl
         DynamicElement& one = made.emplace_back();
         one.key.assign(element.low.begin(), element.low.end());
         one.entry = dynamic_entry(element);
+        one.comment = element.comment;
     }
     return made;
 }
@@ -152,6 +154,7 @@ Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now, const st
     state.keep_quotas.resize(artifact.quotas.size());
     state.keep_sets.resize(artifact.sets.size());
     state.elements.resize(artifact.sets.size());
+    state.comments.resize(artifact.sets.size());
     state.buckets.resize(artifact.limits.size());
     for (size_t i = 0; i < artifact.sets.size(); i++) {
         const ArtifactSet& set = artifact.sets[i];
@@ -164,6 +167,10 @@ Result<LoadedState> fresh_state(const Artifact& artifact, uint64_t now, const st
         if (is_dynamic(set)) {
             state.elements[i] = dynamic_elements(set, elements, now);
             state.arrays.emplace_back();
+            auto comments = make_comments(set, comments_of(state.elements[i]));
+            if (!comments)
+                return tl::unexpected(comments.error());
+            state.comments[i] = std::move(*comments);
             continue;
         }
         auto array = build_array(set, new_elements(set, elements, now), now, {});

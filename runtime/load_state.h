@@ -14,6 +14,7 @@ namespace xdpc::rt {
 struct DynamicElement {
     std::vector<uint32_t> key;
     xdpc_dynamic entry{};
+    std::string comment = {};
 };
 struct Bucket {
     std::vector<uint32_t> key;
@@ -28,6 +29,7 @@ struct LoadedState {
     std::vector<bool> keep_limits, keep_quotas, keep_sets;
     std::vector<std::vector<DynamicElement>> elements; // by SetId: to be put into dynamic sets
     std::vector<std::vector<Bucket>> buckets;          // by LimitId
+    std::vector<Fd> comments;                          // by SetId: of dynamic ones that have any
 };
 
 /// All as the policy says. `now` is the clock by which elements with timeouts begin. Sets of which

@@ -1,6 +1,7 @@
 // `xdpc set replace` of sets that rules write. Their tables stay, and rules go on writing them: an element
 // has an epoch from which on, or until which, it is in the set, and one store of the set's epoch makes all of
 // the file appear and all else vanish (STATE.md, "Epochs").
+#include "runtime/comments.h"
 #include "runtime/element_index.h"
 #include "runtime/exchange_sets.h"
 #include "runtime/live_sets_impl.h"
@@ -39,7 +40,8 @@ Result<void> write_there(const Coming& one, const std::vector<uint32_t>& key, co
 }
 
 /// What leaves, what stays, and what comes, which is put in but not yet in the set.
-OrRefused<void> put_beside(Coming& one, const ArtifactSet& set, uint32_t epoch, uint64_t now) {
+OrRefused<void> put_beside(const LiveSets::Impl& impl, Coming& one, uint32_t epoch, uint64_t now) {
+    const ArtifactSet& set = impl.set(one.id);
     auto entries = dynamic_entries(one.opened.hash.get(), words_of(set.parts));
     if (!entries)
         return failed(entries.error());
@@ -59,9 +61,9 @@ OrRefused<void> put_beside(Coming& one, const ArtifactSet& set, uint32_t epoch, 
     }
     for (size_t i = 0; i < one.given.size(); i++) {
         const sets::NewElement& element = one.given[i];
-        if (!element.comment.empty())
-            return refused(one.id, i, "can have no comment: rules write this set");
         if (!there[i]) {
+            if (auto written = write_comment(impl.path, one.id, set, element.low, element.comment); !written)
+                return failed(written.error());
             xdpc_dynamic entry = dynamic_entry(element);
             entry.life = epoch + 1;
             bpf_map_delete_elem(one.opened.hash.get(), element.low.data()); // an expired one
@@ -96,10 +98,12 @@ Result<void> mark_leaving(Coming& one, uint32_t epoch) {
 }
 
 /// Those that stay are the file's now, with times that begin anew.
-Result<void> renew_staying(const Coming& one) {
+Result<void> renew_staying(const LiveSets::Impl& impl, const Coming& one) {
     for (size_t i : one.staying) {
         const sets::NewElement& element = one.given[i];
         std::vector<uint32_t> key(element.low.begin(), element.low.end());
+        if (auto written = write_comment(impl.path, one.id, impl.set(one.id), key, element.comment); !written)
+            return written;
         xdpc_dynamic entry{};
         if (bpf_map_lookup_elem(one.opened.hash.get(), key.data(), &entry) != 0)
             continue; // a rule has removed it since
@@ -122,7 +126,7 @@ OrRefused<LiveSets::Taken> replace_all(const LiveSets::Impl& impl, std::vector<C
     const uint32_t epoch = epochs->of(impl.record, all[0].id);
     for (Coming& one : all) {
         step("set-put-beside");
-        if (auto put = put_beside(one, impl.set(one.id), epoch, now); !put)
+        if (auto put = put_beside(impl, one, epoch, now); !put)
             return tl::unexpected(put.error());
     }
     LiveSets::Taken taken;
@@ -135,7 +139,7 @@ OrRefused<LiveSets::Taken> replace_all(const LiveSets::Impl& impl, std::vector<C
     epochs->next(impl.record, all[0].id);
     step("set-renew");
     for (const Coming& one : all) {
-        if (auto renewed = renew_staying(one); !renewed)
+        if (auto renewed = renew_staying(impl, one); !renewed)
             return failed(renewed.error());
     }
     return taken;

@@ -204,6 +204,9 @@ std::string inner_pin(size_t set) {
 std::string carry_pin(size_t set) {
     return fmt::format("carry{}", set);
 }
+std::string comments_pin(size_t set) {
+    return fmt::format("comments{}", set);
+}
 
 // ---- the record
 

@@ -87,8 +87,9 @@ std::string set_map(size_t set);
 std::string set_ring(size_t set);
 std::string limit_map(size_t limit);
 std::string limit_ring(size_t limit);
-/// Pins, not maps of the object: a set's array; what has to be carried.
+/// Pins, not maps of the object: a set's array; what has to be carried; comments of a dynamic one.
 std::string inner_pin(size_t set);
 std::string carry_pin(size_t set);
+std::string comments_pin(size_t set);
 
 } // namespace xdpc::rt

@@ -26,15 +26,20 @@ Result<void> pin_state(const Target& target, const Artifact& artifact) {
     for (size_t id = 0; id < artifact.sets.size(); id++) {
         const SetArray& array = adoption.state->arrays[id];
         const std::string& path = target.generation.path;
-        done = done.and_then([&] { return pin_map(target, set_map(id)); })
-                   .and_then([&] { return pin_map(target, set_ring(id)); })
-                   .and_then([&] {
-                       return array.valid() ? pin(array.fd, path + "/" + inner_pin(id)) : Result<void>{};
-                   })
-                   .and_then([&] {
-                       return adoption.carry[id].valid() ? pin(adoption.carry[id], path + "/" + carry_pin(id))
-                                                         : Result<void>{};
-                   });
+        done =
+            done.and_then([&] { return pin_map(target, set_map(id)); })
+                .and_then([&] { return pin_map(target, set_ring(id)); })
+                .and_then([&] {
+                    return array.valid() ? pin(array.fd, path + "/" + inner_pin(id)) : Result<void>{};
+                })
+                .and_then([&] {
+                    return adoption.carry[id].valid() ? pin(adoption.carry[id], path + "/" + carry_pin(id))
+                                                      : Result<void>{};
+                })
+                .and_then([&] {
+                    const Fd& comments = adoption.state->comments[id];
+                    return comments.valid() ? pin(comments, path + "/" + comments_pin(id)) : Result<void>{};
+                });
     }
     return done;
 }

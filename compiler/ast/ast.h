@@ -69,14 +69,19 @@ struct QuotaBytes {
     Amount amount;
     std::optional<Amount> used;
 };
+/// `ip saddr map { 10.0.0.1 : "slow" }`: which named object it is.
+struct ObjectMap {
+    std::vector<Selector> keys;
+    Value table;
+};
 struct LimitStatement {
-    std::variant<Rate, Name> what; // or `name x`
+    std::variant<Rate, Name, ObjectMap> what; // or `name x`, `name ip saddr map @m`
 };
 struct QuotaStatement {
-    std::variant<QuotaBytes, Name> what;
+    std::variant<QuotaBytes, Name, ObjectMap> what;
 };
 struct NamedCounterStatement { // `counter name x`
-    Name name;
+    std::variant<Name, ObjectMap> what;
 };
 struct LogStatement {
     std::optional<Name> prefix, every;

@@ -1,6 +1,5 @@
 // Limits, quotas, named counters, logs and samples as text.
 #include "compiler/ast/print_text.h"
-#include "compiler/base/overloaded.h"
 
 #include <fmt/format.h>
 
@@ -31,20 +30,27 @@ std::string text_of(const QuotaBytes& quota) {
     return (quota.over ? "over " : "") + text_of(quota.amount) + used;
 }
 
+namespace {
+
+std::string text_of(const Name& name) {
+    return "name " + quoted(name);
+}
+std::string text_of(const ObjectMap& map) {
+    return "name " + text_of(map.keys) + " map " + text_of(map.table, 0);
+}
+
+} // namespace
+
 std::string text_of(const LimitStatement& limit) {
-    return "limit " + std::visit(Overloaded{[](const Rate& rate) { return text_of(rate); },
-                                            [](const Name& name) { return "name " + quoted(name); }},
-                                 limit.what);
+    return "limit " + std::visit([](const auto& what) { return text_of(what); }, limit.what);
 }
 
 std::string text_of(const QuotaStatement& quota) {
-    return "quota " + std::visit(Overloaded{[](const QuotaBytes& bytes) { return text_of(bytes); },
-                                            [](const Name& name) { return "name " + quoted(name); }},
-                                 quota.what);
+    return "quota " + std::visit([](const auto& what) { return text_of(what); }, quota.what);
 }
 
 std::string text_of(const NamedCounterStatement& counter) {
-    return "counter name " + quoted(counter.name);
+    return "counter " + std::visit([](const auto& what) { return text_of(what); }, counter.what);
 }
 
 std::string text_of(const LogStatement& log) {

@@ -102,15 +102,21 @@ Value* read_source(RuleScope& s, const ir::RewriteStep& step, unsigned bits, Bas
     return value;
 }
 
+/// Where a statement goes that is not done.
+struct NotDone {
+    BasicBlock* absent;  // the packet has not what it needs
+    BasicBlock* lacking; // a map's keys are absent
+};
+
 /// What the map of the step has for the packet, high and low 64 bits; the builder goes on where it has.
-std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, BasicBlock* absent) {
+std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, const NotDone& to) {
     Lowering& l = s.l;
     auto& b = l.builder;
     std::vector<KeyValue> keys;
     for (const ir::KeyId key : step.keys) {
         keys.push_back(s.keys(key));
         BasicBlock* there = l.block("present");
-        branch(l, keys.back().present, there, absent);
+        branch(l, keys.back().present, there, to.lacking);
         b.SetInsertPoint(there);
     }
     BasicBlock* found = l.block("mapped");
@@ -119,7 +125,7 @@ std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, Ba
     for (size_t i = 0; i < step.values.size(); ++i) {
         targets.push_back(l.block("value"));
     }
-    BasicBlock* none = step.otherwise ? l.block("otherwise") : absent;
+    BasicBlock* none = step.otherwise ? l.block("otherwise") : to.absent;
     emit_table(l, *step.table, keys, step.masks, targets, none);
     if (step.otherwise) {
         values.push_back(*step.otherwise);
@@ -143,18 +149,18 @@ std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, Ba
 
 /// What is set, high and low 64 bits.
 std::pair<Value*, Value*> value_of(RuleScope& s, const ir::RewriteStep& step, const packet::SetField& set,
-                                   BasicBlock* absent) {
+                                   const NotDone& to) {
     Lowering& l = s.l;
     auto& b = l.builder;
     if (!set.from_key) {
         return {l.c64(static_cast<uint64_t>(set.number >> 64)), l.c64(static_cast<uint64_t>(set.number))};
     }
     if (step.table) {
-        return read_map(s, step, absent);
+        return read_map(s, step, to);
     }
     const unsigned width = info(set.field).bit_width;
     const unsigned bits = width > 64 ? 128 : 64;
-    Value* value = read_source(s, step, bits, absent);
+    Value* value = read_source(s, step, bits, to.absent);
     if (!value) {
         return {};
     }
@@ -173,9 +179,9 @@ std::pair<Value*, Value*> value_of(RuleScope& s, const ir::RewriteStep& step, co
     return {bits > 64 ? b.CreateTrunc(b.CreateLShr(value, 64), l.i64()) : l.c64(0), low};
 }
 
-Value* emit_set(RuleScope& s, const ir::RewriteStep& step, const packet::SetField& set, BasicBlock* absent) {
+Value* emit_set(RuleScope& s, const ir::RewriteStep& step, const packet::SetField& set, const NotDone& to) {
     Lowering& l = s.l;
-    const auto [high, low] = value_of(s, step, set, absent);
+    const auto [high, low] = value_of(s, step, set, to);
     const FieldInfo& field = info(set.field);
     if (info(field.header).layer == Layer::Option) {
         return call_template(s, "xdpc_set_maxseg", {l.builder.CreateTrunc(low, l.i32())});
@@ -186,10 +192,10 @@ Value* emit_set(RuleScope& s, const ir::RewriteStep& step, const packet::SetFiel
                          {l.c32(target.in << 16 | target.guard), l.c32(bits), high, low});
 }
 
-Value* emit_call(RuleScope& s, const ir::RewriteStep& step, BasicBlock* absent) {
+Value* emit_call(RuleScope& s, const ir::RewriteStep& step, const NotDone& to) {
     Lowering& l = s.l;
     return std::visit(Overloaded{
-                          [&](const packet::SetField& set) { return emit_set(s, step, set, absent); },
+                          [&](const packet::SetField& set) { return emit_set(s, step, set, to); },
                           [&](const packet::Reflect&) { return call_template(s, "xdpc_reflect", {}); },
                           [&](const packet::ReplyEcho&) { return call_template(s, "xdpc_reply_echo", {}); },
                           [&](const packet::RejectTcp&) { return call_template(s, "xdpc_reject_tcp", {}); },
@@ -208,9 +214,10 @@ Value* emit_call(RuleScope& s, const ir::RewriteStep& step, BasicBlock* absent) 
 
 } // namespace
 
-void emit_rewrite(RuleScope& s, const ir::RewriteStep& step, const EmitVerdict& verdict, BasicBlock* absent) {
+void emit_rewrite(RuleScope& s, const ir::RewriteStep& step, const EmitVerdict& verdict, BasicBlock* absent,
+                  BasicBlock* lacking) {
     Lowering& l = s.l;
-    Value* result = emit_call(s, step, absent);
+    Value* result = emit_call(s, step, {absent, lacking});
     BasicBlock* done = l.block("rewritten");
     if (packet::may_refuse(step.what)) {
         BasicBlock* refused = l.block("refused");

@@ -1,5 +1,5 @@
 // Rules, chains and verdicts: the list is emitted in order, chains where they are jumped to.
-#include "compiler/codegen/rules.h"
+#include "compiler/codegen/steps.h"
 
 #include "compiler/base/overloaded.h"
 #include "compiler/codegen/classify.h"
@@ -14,19 +14,6 @@ namespace {
 
 constexpr uint32_t action_abort = 0, action_drop = 1, action_pass = 2, action_tx = 3; // enum xdp_action
 
-/// Who decides, and the counter of it.
-struct Author {
-    DeciderId id;
-    std::optional<ir::SlotId> slot;
-};
-
-/// Where a rule that decides nothing leads to.
-struct Exits {
-    BasicBlock* next;      // the next rule
-    BasicBlock* to_caller; // behind the jump that led to this chain
-    BasicBlock* go_on; // what `continue` leads to: the next rule, or what follows a verdict map in its rule
-};
-
 void decide(RuleScope& s, uint32_t action, const Author& by) {
     Lowering& l = s.l;
     if (l.test_area) {
@@ -38,6 +25,8 @@ void decide(RuleScope& s, uint32_t action, const Author& by) {
 }
 
 void emit_jump(RuleScope& s, ChainId id, BasicBlock* to_caller, bool comes_back);
+
+} // namespace
 
 void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const Exits& exits) {
     std::visit(Overloaded{
@@ -56,37 +45,7 @@ void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const 
                verdict);
 }
 
-void emit_count(RuleScope& s, const ir::Count& count) {
-    s.l.builder.CreateCall(template_function(s.l, "xdpc_count", 1), {s.ctx, s.l.c32(count.slot.value)});
-}
-
-void emit_dispatch(RuleScope& s, const ir::Dispatch& dispatch, Span span, const Author& by,
-                   const Exits& exits, BasicBlock* absent) {
-    Lowering& l = s.l;
-    std::vector<KeyValue> values;
-    for (const ir::KeyId key : dispatch.keys) {
-        values.push_back(s.keys(key));
-        BasicBlock* there = l.block("present");
-        branch(l, values.back().present, there, absent);
-        l.builder.SetInsertPoint(there);
-    }
-    std::vector<BasicBlock*> targets;
-    for (size_t i = 0; i < dispatch.verdicts.size(); ++i) {
-        targets.push_back(l.block("case"));
-    }
-    BasicBlock* none = dispatch.otherwise ? l.block("otherwise") : exits.next;
-    emit_table(l, dispatch.table, values, dispatch.masks, targets, none);
-    for (size_t i = 0; i < targets.size(); ++i) {
-        l.builder.SetInsertPoint(targets[i]);
-        l.debug.at(l.builder, span);
-        emit_verdict(s, dispatch.verdicts[i], by, exits);
-    }
-    if (dispatch.otherwise) {
-        l.builder.SetInsertPoint(none);
-        l.debug.at(l.builder, span);
-        emit_verdict(s, *dispatch.otherwise, by, exits);
-    }
-}
+namespace {
 
 /// What the test hook asks for: a read behind the frame, which no verifier lets pass.
 void emit_breakage(RuleScope& s) {
@@ -120,94 +79,6 @@ size_t emit_guards(RuleScope& s, const ir::Rule& rule, size_t begin, const Exits
     return end;
 }
 
-/// Emits a step; where its keys are absent and may be, what follows it goes on.
-template<class Emit> void leave_out(RuleScope& s, const ir::Step& step, BasicBlock* next, Emit emit) {
-    if (!step.may_lack) {
-        emit(next);
-        return;
-    }
-    BasicBlock* rest = s.l.block("rest");
-    emit(rest);
-    s.l.builder.CreateBr(rest);
-    s.l.builder.SetInsertPoint(rest);
-}
-
-/// Whether the step ends the rule.
-bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by, const Exits& exits) {
-    return std::visit(
-        Overloaded{
-            [&](const ir::Guard&) { return false; },       // see emit_guards
-            [&](const ir::RewriteStep&) { return false; }, // see emit_change
-            [&](const ir::Count& count) {
-                emit_count(s, count);
-                return false;
-            },
-            [&](const ir::Decide& decision) {
-                emit_verdict(s, decision.verdict, by, exits);
-                return true;
-            },
-            [&](const ir::Dispatch& dispatch) {
-                BasicBlock* rest = last ? exits.next : s.l.block("rest");
-                emit_dispatch(s, dispatch, step.span, by, {exits.next, exits.to_caller, rest},
-                              step.may_lack ? rest : exits.next);
-                if (!last) {
-                    s.l.builder.SetInsertPoint(rest);
-                }
-                return last;
-            },
-            [&](const ir::LiveDispatch& dispatch) {
-                BasicBlock* rest = last ? exits.next : s.l.block("rest");
-                const auto verdict = [&](const Verdict& v) {
-                    s.l.debug.at(s.l.builder, step.span);
-                    emit_verdict(s, v, by, {exits.next, exits.to_caller, rest});
-                };
-                emit_live_dispatch(s, dispatch, verdict, exits.next, step.may_lack ? rest : exits.next);
-                if (!last) {
-                    s.l.builder.SetInsertPoint(rest);
-                }
-                return last;
-            },
-            [&](const ir::LimitStep& limit) {
-                const auto verdict = [&](const Verdict& v) { emit_verdict(s, v, by, exits); };
-                leave_out(s, step, exits.next,
-                          [&](BasicBlock* absent) { emit_limit(s, limit, verdict, exits.next, absent); });
-                return false;
-            },
-            [&](const ir::QuotaStep& quota) {
-                emit_quota(s, quota, exits.next);
-                return false;
-            },
-            [&](const ir::UpdateSet& update) {
-                leave_out(s, step, exits.next,
-                          [&](BasicBlock* absent) { emit_update(s, update, exits.next, absent); });
-                return false;
-            },
-            [&](const ir::Log& log) {
-                emit_log(s, log, by.id);
-                return false;
-            },
-            [&](const ir::Sample& sample) {
-                emit_sample(s, sample, by.id);
-                return false;
-            },
-        },
-        step.node);
-}
-
-/// A statement that changes the packet; `stale`: whether one before has, since when no keys were read anew.
-void emit_change(RuleScope& s, const ir::RewriteStep& step, bool stale, const Author& by,
-                 const Exits& exits) {
-    BasicBlock* absent = stale ? s.l.block("stale") : exits.next;
-    emit_rewrite(s, step, [&](const Verdict& v) { emit_verdict(s, v, by, exits); }, absent);
-    if (stale) {
-        BasicBlock* here = s.l.builder.GetInsertBlock();
-        s.l.builder.SetInsertPoint(absent);
-        emit_refresh(s);
-        s.l.builder.CreateBr(exits.next);
-        s.l.builder.SetInsertPoint(here);
-    }
-}
-
 /// From the step of that index on.
 void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits, size_t begin = 0) {
     Lowering& l = s.l;
@@ -225,12 +96,14 @@ void emit_rule(RuleScope& s, const ir::Rule& rule, const Exits& exits, size_t be
             stale = false;
         }
         if (change) {
-            emit_change(s, *change, stale, by, exits);
+            emit_change(s, rule.steps[i], stale, by, exits);
             stale = true;
             ++i;
         } else if (std::holds_alternative<ir::Guard>(rule.steps[i].node)) {
             i = emit_guards(s, rule, i, exits);
             l.debug.at(l.builder, rule.span);
+        } else if (std::holds_alternative<ir::Pick>(rule.steps[i].node)) {
+            i = emit_pick(s, rule, i, by, exits);
         } else if (const size_t at = i++; emit_action(s, rule.steps[at], i == rule.steps.size(), by, exits)) {
             return;
         }

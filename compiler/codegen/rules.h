@@ -109,9 +109,10 @@ void emit_quota(RuleScope& s, const ir::QuotaStep& quota, llvm::BasicBlock* next
 void emit_update(RuleScope& s, const ir::UpdateSet& update, llvm::BasicBlock* next, llvm::BasicBlock* absent);
 
 // rewrites.cpp: what changes the packet.
-/// The builder goes on where it was done; where the packet has not what it needs, at `absent`.
+/// The builder goes on where it was done; where the packet has not what it needs, at `absent`, or where it
+/// lacks a map's keys at `lacking`.
 void emit_rewrite(RuleScope& s, const ir::RewriteStep& step, const EmitVerdict& verdict,
-                  llvm::BasicBlock* absent);
+                  llvm::BasicBlock* absent, llvm::BasicBlock* lacking);
 /// Reads all keys anew; they are in memory.
 void emit_refresh(RuleScope& s);
 

@@ -44,6 +44,7 @@ private:
     TableId table(const std::vector<Key>& keys, std::vector<Table::Entry> entries);
     Dispatch dispatch(const VmapStatement& vmap);
     RewriteStep rewrite(const RewriteStatement& statement);
+    Pick pick(const PickStatement& statement);
     Rule rule(const xdpc::Rule& rule);
 
     const Policy& policy_;
@@ -206,6 +207,19 @@ RewriteStep Flattener::rewrite(const RewriteStatement& statement) {
     return step;
 }
 
+Pick Flattener::pick(const PickStatement& statement) {
+    std::vector<Table::Entry> entries;
+    for (const auto& [box, which] : statement.entries) {
+        entries.push_back({box, which});
+    }
+    Pick step;
+    keys_of(statement.keys, step.keys, step.masks);
+    step.table = table(statement.keys, std::move(entries));
+    step.otherwise = statement.otherwise;
+    step.count = statement.count;
+    return step;
+}
+
 Rule Flattener::rule(const xdpc::Rule& rule) {
     const DeciderId decider = decider_of(policy_, rule.id);
     Rule result{decider, slots_.end[decider.value], rule.span, {}};
@@ -258,7 +272,10 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
                                {Sample{sample.one_in, sample.snap, sample.occurrence}, sample.span});
                        },
                        [&](const RewriteStatement& rewrite) {
-                           result.steps.push_back({this->rewrite(rewrite), rewrite.span});
+                           result.steps.push_back({this->rewrite(rewrite), rewrite.span, rewrite.may_lack});
+                       },
+                       [&](const PickStatement& pick) {
+                           result.steps.push_back({this->pick(pick), pick.span, pick.may_lack});
                        },
                    },
                    statement);

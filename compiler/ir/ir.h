@@ -61,7 +61,8 @@ struct Table {
     std::vector<uint16_t> widths; // bits of each key
     struct Entry {
         Box box;
-        uint32_t value = 0; // index into Dispatch::verdicts or RewriteStep::values; 0 in sets
+        uint32_t value =
+            0; // index into Dispatch::verdicts or RewriteStep::values, or which a Pick picks; 0 in sets
         bool operator==(const Entry&) const = default;
     };
     std::vector<Entry> entries;
@@ -131,8 +132,16 @@ struct RewriteStep {
     std::vector<u128> values = {};
     std::optional<u128> otherwise = {};
 };
+/// xdpc::PickStatement: of the `count` steps that follow, which are limits, quotas and counts, one runs.
+struct Pick {
+    std::vector<KeyId> keys;
+    std::vector<u128> masks;
+    TableId table; // its values say which one
+    std::optional<uint32_t> otherwise;
+    uint32_t count = 0;
+};
 using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet,
-                              Log, Sample, RewriteStep>;
+                              Log, Sample, RewriteStep, Pick>;
 struct Step {
     StepNode node;
     Span span;

@@ -146,6 +146,11 @@ std::string Printer::step(const Step& step) const {
                 from += rewrite.table ? fmt::format(" in table {}", rewrite.table->value) : "";
                 return packet::text_of(rewrite.what, from);
             },
+            [&](const Pick& pick) {
+                return fmt::format("by {} in table {} one of the next {}{}", keys(pick.keys, pick.masks),
+                                   pick.table.value, pick.count,
+                                   pick.otherwise ? fmt::format(", else {}", *pick.otherwise) : "");
+            },
         },
         step.node);
     return (step.may_lack ? "where there, " : "") + text;

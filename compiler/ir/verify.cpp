@@ -131,6 +131,13 @@ void Verifier::check_step(const Step& step) {
                            check_keys(step.keys, step.masks);
                        }
                    },
+                   [&](const Pick& pick) {
+                       check_keys(pick.keys, pick.masks, pick.table);
+                       XDPC_IR_CHECK(!pick.otherwise || *pick.otherwise < pick.count);
+                       for (const Table::Entry& entry : program_.tables[pick.table.value].entries) {
+                           XDPC_IR_CHECK(entry.value < pick.count);
+                       }
+                   },
                    [&](const Dispatch& dispatch) {
                        check_keys(dispatch.keys, dispatch.masks, dispatch.table);
                        for (const Table::Entry& entry : program_.tables[dispatch.table.value].entries) {
@@ -164,8 +171,10 @@ void Verifier::run() {
     for (const Chain& chain : program_.chains) {
         for (const Rule& rule : chain.rules) {
             check_slot(rule.slot);
-            for (const Step& step : rule.steps) {
-                check_step(step);
+            for (size_t i = 0; i < rule.steps.size(); ++i) {
+                const auto* pick = std::get_if<Pick>(&rule.steps[i].node);
+                XDPC_IR_CHECK(pick == nullptr || pick->count < rule.steps.size() - i);
+                check_step(rule.steps[i]);
             }
         }
         check_slot(chain.end.slot);

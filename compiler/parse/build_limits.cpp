@@ -163,8 +163,34 @@ ast::CounterItem build_counter_item(NodeRef node, Diagnostics& diagnostics) {
 
 } // namespace
 
+namespace {
+
+/// `limit name ip saddr map @m`
+StatementNode build_object_map(NodeRef node, Diagnostics& diagnostics) {
+    ast::ObjectMap map;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::selectors) {
+            for (const NodeRef key : child) {
+                map.keys.push_back(build_selector(key, diagnostics));
+            }
+        } else {
+            map.table = build_value(child, diagnostics);
+        }
+    }
+    const std::string_view word = text::word_at(node.text());
+    if (word == "limit") {
+        return ast::LimitStatement{std::move(map)};
+    }
+    return word == "quota" ? StatementNode(ast::QuotaStatement{std::move(map)})
+                           : StatementNode(ast::NamedCounterStatement{std::move(map)});
+}
+
+} // namespace
+
 std::optional<StatementNode> build_stateful(NodeRef node, Diagnostics& diagnostics) {
     switch (node.kind()) {
+    case NodeKind::object_map_statement:
+        return build_object_map(node, diagnostics);
     case NodeKind::limit_statement:
         if (node.first().kind() == NodeKind::rate) {
             return ast::LimitStatement{build_rate(node.first(), diagnostics)};

@@ -305,9 +305,6 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
         return ast::NocountStatement{};
     case NodeKind::comment_statement:
         return ast::CommentStatement{unquoted(node.first())};
-    case NodeKind::object_map_statement:
-        return ast::OtherStatement{{std::string(text::word_at(node.text())) + " name … map", node.span()},
-                                   text::normalized(node.text())};
     case NodeKind::other_statement:
         return build_other(node);
     default:

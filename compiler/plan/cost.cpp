@@ -104,6 +104,11 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                               return sum(of_table(program.tables[id], tables[id].strategy),
                                          both(2 * call + values));
                           },
+                          [&](const ir::Pick& pick) {
+                              const TablePlan& plan = tables[pick.table.value];
+                              return sum(of_table(program.tables[pick.table.value], plan.strategy),
+                                         both(multiply(pick.count, decision)));
+                          },
                       },
                       step.node);
 }

@@ -42,6 +42,7 @@ void use(StateUse& state, const ir::Step& step) {
                    [](const ir::Log&) {},
                    [](const ir::Sample&) {},
                    [](const ir::RewriteStep&) {},
+                   [](const ir::Pick&) {},
                },
                step.node);
 }

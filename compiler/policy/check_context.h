@@ -46,7 +46,7 @@ struct DefineEntry {
 struct SetEntries {
     std::vector<Box> boxes;
     std::vector<Verdict> verdicts; // of a map, one for each box
-    std::vector<u128> values;      // of a map to values
+    std::vector<u128> values;      // of a map to values, or numbers of objects
 };
 struct SetEntry {
     const ast::SetItem* item = nullptr;
@@ -57,11 +57,13 @@ struct SetEntry {
     std::array<std::optional<SetId>, 2> live; // of a live one
     std::optional<Verdict> otherwise;
     std::optional<Slot> mapped; // of a map to values, which is constant
+    std::string objects;        // of one to objects, which is constant too: "limit", "quota" or "counter"
     std::optional<u128> otherwise_value;
     bool used = false;
     bool broken = false; // not usable, already reported
 
     [[nodiscard]] size_t families() const { return inet_part >= 0 ? 2 : 1; }
+    [[nodiscard]] bool to_verdicts() const { return !mapped && objects.empty(); }
 };
 
 /// A limit, quota or counter with a name.
@@ -276,10 +278,12 @@ bool read_update(Context& context, const ast::UpdateStatement& update, Span span
 // check_limits.cpp
 /// The objects with a name: fills Policy::limits, quotas and counters.
 void check_objects(Context& context);
+/// The limit, quota or counter (`kind`) of this name; null after an error was reported.
+const ObjectEntry* use_object(Context& context, std::string_view kind, const ast::Name& name);
 // Each adds its statement to the rule; false after an error was reported.
 bool read_limit(Context& context, const ast::LimitStatement& node, Span span, Rule& rule);
 bool read_quota(Context& context, const ast::QuotaStatement& node, Span span, Rule& rule);
-bool read_named_counter(Context& context, const ast::NamedCounterStatement& node, Rule& rule);
+bool read_named_counter(Context& context, const ast::NamedCounterStatement& node, Span span, Rule& rule);
 bool read_log(Context& context, const ast::LogStatement& node, Span span, Rule& rule);
 bool read_sample(Context& context, const ast::SampleStatement& node, Span span, Rule& rule);
 /// The limit of a `reject` in a rule without one: 1000 a second, 100 at once; what is beyond is dropped.
@@ -298,14 +302,34 @@ void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule&
 bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span span, Rule& rule);
 
 // check_value_maps.cpp
-/// The elements of a map to values; `otherwise` is its `*`. False after an error was reported.
-bool read_value_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
-                         const Slot& mapped, std::vector<std::pair<Box, u128>>& entries,
-                         std::optional<u128>& otherwise);
-/// `KEYS map TABLE` of a statement that sets `slot`: fills its keys and its map. False after an error was
-/// reported.
-bool read_value_map(Context& context, const ast::SetStatement& set, const Slot& slot,
-                    RewriteStatement& statement);
+using ValueEntries = std::vector<std::pair<Box, u128>>;
+/// What maps to values have for the keys of one family.
+struct KeyedMap {
+    std::vector<Key> keys;
+    ValueEntries entries;
+    std::optional<u128> otherwise; // its `*`
+};
+/// What the elements of a map are mapped to; all report what is wrong.
+struct MapReader {
+    std::function<std::optional<u128>(const ast::Element&)> element;
+    std::function<bool(const SetEntry&, Span)> takes; // whether a named map is of that kind
+    std::function<std::string(u128)> text;
+};
+/// Values that a field can be set to.
+MapReader value_reader(Context& context, const Slot& slot);
+/// The elements of a map; false after an error was reported.
+bool read_map_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
+                       const MapReader& reader, ValueEntries& entries, std::optional<u128>& otherwise);
+/// `KEYS map TABLE`, for each family that it is of; none after an error was reported.
+std::vector<KeyedMap> read_map(Context& context, const std::vector<ast::Selector>& selectors,
+                               const ast::Value& table, const MapReader& reader);
+
+// check_object_maps.cpp
+/// Names of limits, quotas or counters, by `kind`.
+MapReader object_reader(Context& context, const std::string& kind);
+/// `limit name KEYS map TABLE`; false after an error was reported.
+bool read_object_map(Context& context, const std::string& kind, const ast::ObjectMap& map, Span span,
+                     Rule& rule);
 
 // check_vmaps.cpp
 using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;
@@ -313,8 +337,8 @@ using AnyVmap = std::variant<VmapStatement, LiveVmapStatement>;
 std::vector<AnyVmap> check_vmap(Context& context, const ast::Vmap& vmap, Span span);
 bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
                     const std::vector<Span>& spans);
-using ValueEntries = std::vector<std::pair<Box, u128>>;
-bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans);
+bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans,
+                    const MapReader& reader);
 /// What the table stands for, behind `$name`.
 const ast::Value& behind_defines(Context& context, const ast::Value& value);
 

@@ -175,28 +175,6 @@ template<class Of> size_t count_unnamed(const Rule& rule, Of unnamed) {
     return static_cast<size_t>(std::count_if(rule.statements.begin(), rule.statements.end(), unnamed));
 }
 
-/// The object of this name; nothing after an error was reported.
-const ObjectEntry* use_object(Context& context, std::map<std::string, ObjectEntry>& objects,
-                              std::string_view kind, const ast::Name& name) {
-    const auto found = objects.find(name.text);
-    if (found != objects.end()) {
-        found->second.used = true;
-        return found->second.broken ? nullptr : &found->second;
-    }
-    std::vector<std::string> names;
-    for (const auto& [known, entry] : objects) {
-        names.push_back(known);
-    }
-    const std::string near = name.text.size() > 64 ? "" : nearest(name.text, names);
-    if (!near.empty()) {
-        objects.find(near)->second.used = true;
-    }
-    context.report(Diag::UndefinedObject, name.span, kind, name.text)
-        .with_hint(near.empty() ? fmt::format("`{} {} {{ … }}` defines one", kind, name.text.substr(0, 40))
-                                : fmt::format("did you mean `{}`?", near));
-    return nullptr;
-}
-
 LimitId add_to_policy(Context& context, Limit limit) {
     limit.id = {static_cast<uint32_t>(context.policy.limits.size())};
     context.policy.limits.push_back(std::move(limit));
@@ -221,6 +199,29 @@ void report_empty(Context& context, const ast::Name& name, std::string_view kind
 }
 
 } // namespace
+
+const ObjectEntry* use_object(Context& context, std::string_view kind, const ast::Name& name) {
+    std::map<std::string, ObjectEntry>& objects = kind == "limit"   ? context.limits
+                                                  : kind == "quota" ? context.quotas
+                                                                    : context.counters;
+    const auto found = objects.find(name.text);
+    if (found != objects.end()) {
+        found->second.used = true;
+        return found->second.broken ? nullptr : &found->second;
+    }
+    std::vector<std::string> names;
+    for (const auto& [known, entry] : objects) {
+        names.push_back(known);
+    }
+    const std::string near = name.text.size() > 64 ? "" : nearest(name.text, names);
+    if (!near.empty()) {
+        objects.find(near)->second.used = true;
+    }
+    context.report(Diag::UndefinedObject, name.span, kind, name.text)
+        .with_hint(near.empty() ? fmt::format("`{} {} {{ … }}` defines one", kind, name.text.substr(0, 40))
+                                : fmt::format("did you mean `{}`?", near));
+    return nullptr;
+}
 
 void check_objects(Context& context) {
     std::vector<Limit> for_ip6; // behind those that stand by their number
@@ -261,8 +262,11 @@ void check_objects(Context& context) {
 }
 
 bool read_limit(Context& context, const ast::LimitStatement& node, Span span, Rule& rule) {
+    if (const auto* map = std::get_if<ast::ObjectMap>(&node.what)) {
+        return read_object_map(context, "limit", *map, span, rule);
+    }
     if (const auto* name = std::get_if<ast::Name>(&node.what)) {
-        const ObjectEntry* found = use_object(context, context.limits, "limit", *name);
+        const ObjectEntry* found = use_object(context, "limit", *name);
         if (found != nullptr) {
             add_limit(context, rule, {found->id},
                       found->ip6 ? std::optional(LimitId{*found->ip6}) : std::nullopt, span);
@@ -300,8 +304,11 @@ void add_reject_limit(Context& context, Span span, Rule& rule) {
 }
 
 bool read_quota(Context& context, const ast::QuotaStatement& node, Span span, Rule& rule) {
+    if (const auto* map = std::get_if<ast::ObjectMap>(&node.what)) {
+        return read_object_map(context, "quota", *map, span, rule);
+    }
     if (const auto* name = std::get_if<ast::Name>(&node.what)) {
-        const ObjectEntry* found = use_object(context, context.quotas, "quota", *name);
+        const ObjectEntry* found = use_object(context, "quota", *name);
         if (found != nullptr) {
             const QuotaId id{found->id};
             rule.statements.emplace_back(QuotaStatement{id, context.policy.quota(id).over, span});
@@ -322,8 +329,11 @@ bool read_quota(Context& context, const ast::QuotaStatement& node, Span span, Ru
     return true;
 }
 
-bool read_named_counter(Context& context, const ast::NamedCounterStatement& node, Rule& rule) {
-    const ObjectEntry* found = use_object(context, context.counters, "counter", node.name);
+bool read_named_counter(Context& context, const ast::NamedCounterStatement& node, Span span, Rule& rule) {
+    if (const auto* map = std::get_if<ast::ObjectMap>(&node.what)) {
+        return read_object_map(context, "counter", *map, span, rule);
+    }
+    const ObjectEntry* found = use_object(context, "counter", std::get<ast::Name>(node.what));
     if (found != nullptr) {
         rule.statements.emplace_back(NamedCountStatement{{found->id}});
     }

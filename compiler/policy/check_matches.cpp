@@ -91,15 +91,14 @@ bool is_order(ast::Relation relation) {
 }
 
 /// A value that no masked key can have is a mistake, not a match.
-bool check_masks(Context& context, const std::vector<ResolvedKey>& keys, const std::vector<Box>& boxes,
-                 Span span) {
-    for (size_t i = 0; i < keys.size(); ++i) {
-        const u128 mask = keys[i].key.mask;
+bool check_masks(Context& context, const Variant& variant, const std::vector<Box>& boxes, Span span) {
+    for (size_t i = 0; i < variant.keys.size(); ++i) {
+        const u128 mask = variant.keys[i].mask;
         for (const Box& box : boxes) {
             const bool single = box[i].lo == box[i].hi;
             if (single && (box[i].lo & ~mask) != 0) {
-                context.report(Diag::OutsideMask, span, format_value(keys[i].slot.type, box[i].lo),
-                               format_value(keys[i].slot.type, mask));
+                context.report(Diag::OutsideMask, span, format_value(variant.slots[i].type, box[i].lo),
+                               format_value(variant.slots[i].type, mask));
                 return false;
             }
         }
@@ -141,7 +140,7 @@ std::optional<Condition> check_variant(Context& context, const ast::Match& match
         !apply_order(context, match.relation, keys[0], variant.slots[0].width, *match.value, boxes)) {
         return {};
     }
-    if (!check_masks(context, keys, boxes, match.value->span)) {
+    if (!check_masks(context, variant, boxes, match.value->span)) {
         return {};
     }
     TestParts parts{std::move(variant.keys), std::move(boxes), negated, span,

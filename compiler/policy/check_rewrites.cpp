@@ -66,6 +66,32 @@ bool read_operations(Context& context, const ast::SetStatement& set, const Slot&
     return true;
 }
 
+/// `FIELD set KEYS map TABLE`
+bool read_mapped(Context& context, const ast::SetStatement& set, FieldId field, const Slot& slot, Span span,
+                 Rule& rule) {
+    std::vector<KeyedMap> maps = read_map(context, set.keys, *set.value, value_reader(context, slot));
+    if (maps.empty()) {
+        return false;
+    }
+    std::vector<std::vector<Key>> tuples;
+    for (const KeyedMap& map : maps) {
+        tuples.push_back(map.keys);
+    }
+    std::vector<Key> needing = maps[0].keys;
+    needing.push_back({FieldKey{field}});
+    ask_for_families(rule, needed_tests(needing, span), tuples, span);
+    for (KeyedMap& map : maps) {
+        packet::SetField what;
+        what.field = field;
+        what.from_key = true;
+        RewriteStatement statement{std::move(what), std::move(map.keys), span};
+        statement.map = {std::move(map.entries), map.otherwise};
+        statement.may_lack = maps.size() > 1;
+        rule.statements.emplace_back(std::move(statement));
+    }
+    return true;
+}
+
 } // namespace
 
 void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule& rule) {
@@ -77,28 +103,6 @@ void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule&
     rule.statements.emplace_back(RewriteStatement{std::move(set), std::move(from), span});
 }
 
-namespace {
-
-/// `FIELD set KEYS map TABLE`
-bool read_mapped(Context& context, const ast::SetStatement& set, packet::SetField what, const Slot& slot,
-                 Span span, Rule& rule) {
-    const FieldId field = what.field;
-    what.from_key = true;
-    RewriteStatement statement{std::move(what), {}, span};
-    if (!read_value_map(context, set, slot, statement)) {
-        return false;
-    }
-    std::vector<Key> needing = statement.keys;
-    needing.push_back({FieldKey{field}});
-    for (Condition& needed : needed_tests(needing, span)) {
-        rule.statements.emplace_back(MatchStatement{std::move(needed)});
-    }
-    rule.statements.emplace_back(std::move(statement));
-    return true;
-}
-
-} // namespace
-
 bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& rule) {
     const auto field = writable(context, set.field);
     if (!field) {
@@ -109,7 +113,7 @@ bool read_set(Context& context, const ast::SetStatement& set, Span span, Rule& r
     packet::SetField what;
     what.field = *field;
     if (!set.keys.empty()) {
-        return read_mapped(context, set, std::move(what), slot, span, rule);
+        return read_mapped(context, set, *field, slot, span, rule);
     }
     std::vector<Key> from;
     if (set.from) {

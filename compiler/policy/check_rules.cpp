@@ -221,14 +221,14 @@ private:
     bool one(const ast::LimitStatement& limit, Span span) {
         const bool here = reached(span);
         // One of a rule's own is asked for what follows; one with a name also for others.
-        has_effect = has_effect || std::holds_alternative<ast::Name>(limit.what);
+        has_effect = has_effect || !std::holds_alternative<ast::Rate>(limit.what);
         return read_limit(context, limit, span, rule) && here;
     }
     bool one(const ast::QuotaStatement& quota, Span span) {
         return effect(span, [&] { return read_quota(context, quota, span, rule); });
     }
     bool one(const ast::NamedCounterStatement& counter, Span span) {
-        return effect(span, [&] { return read_named_counter(context, counter, rule); });
+        return effect(span, [&] { return read_named_counter(context, counter, span, rule); });
     }
     bool one(const ast::LogStatement& log, Span span) {
         return effect(span, [&] { return read_log(context, log, span, rule); });
@@ -281,10 +281,7 @@ private:
         return true;
     }
     bool one(const ast::OtherStatement& other, Span span) {
-        Diagnostic& said = context.report(Diag::NotYetSupported, span, "`" + other.keyword.text + "`");
-        if (other.keyword.text.ends_with(" map")) {
-            said.with_hint("write a rule for each key: `tcp dport 22 counter name \"ssh\" continue`");
-        }
+        context.report(Diag::NotYetSupported, span, "`" + other.keyword.text + "`");
         return false;
     }
     bool one(const ast::ErrorStatement&, Span) { return false; }

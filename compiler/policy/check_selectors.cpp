@@ -184,6 +184,25 @@ Slot slot_of(const KeySource& source) {
     return {type_of(source), width_of(source), name_of(source), false};
 }
 
+/// The one address of a family in a mask for both.
+std::optional<u128> mask_of_family(Context& context, const ast::Value& mask, const ResolvedKey& key,
+                                   bool ip6) {
+    const Slot slot = slot_of_family(key, ip6);
+    std::vector<Box> boxes;
+    if (!read_boxes(context, mask, std::span(&slot, 1), boxes)) {
+        return {};
+    }
+    if (boxes.size() != 1 || boxes[0][0].lo != boxes[0][0].hi) {
+        context
+            .report(Diag::WrongOperator, mask.span, "&",
+                    "`" + key.slot.name + "` without one mask for each family")
+            .with_hint("`" + key.slot.name + " & { 255.255.255.0, ffff:ffff:ffff:: }`, or `ip " +
+                       key.slot.name + "`");
+        return {};
+    }
+    return boxes[0][0].lo;
+}
+
 /// `& MASK` on the left-hand side.
 bool apply_mask(Context& context, const ast::Selector& selector, ResolvedKey& key) {
     if (!selector.op) {
@@ -194,13 +213,15 @@ bool apply_mask(Context& context, const ast::Selector& selector, ResolvedKey& ke
             .with_hint("compare `FIELD & MASK` with the value the bits have in their place");
         return false;
     }
-    if (key.other) {
-        context.report(Diag::WrongOperator, selector.span, "&", "`" + key.slot.name + "` without a family")
-            .with_hint("write `ip " + key.slot.name + "` or `ip6 " + key.slot.name + "`");
-        return false;
-    }
     if (!selector.operand) {
         return false;
+    }
+    if (key.other) {
+        const auto ip4 = mask_of_family(context, *selector.operand, key, false);
+        const auto ip6 = ip4 ? mask_of_family(context, *selector.operand, key, true) : std::nullopt;
+        key.key.mask = ip4.value_or(0);
+        key.other->mask = ip6.value_or(0);
+        return ip6.has_value();
     }
     const auto mask = read_single(context, *selector.operand, key.slot);
     key.key.mask = mask.value_or(0);

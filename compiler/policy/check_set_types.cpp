@@ -56,6 +56,10 @@ std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEnt
 /// `type a : dscp`
 bool read_mapped(Context& context, SetEntry& set) {
     const ast::Name& name = *set.item->mapped_type;
+    if (name.text == "limit" || name.text == "quota" || name.text == "counter") {
+        set.objects = name.text;
+        return true;
+    }
     const auto special = special_type(name.text);
     const auto type = find_type(name.text);
     if (!special && (!type || width_of(*type) == 0)) {

@@ -106,10 +106,12 @@ bool read_map_element(Context& context, SetEntry& set, const ast::Element& eleme
 }
 
 bool read_values(Context& context, SetEntry& set, const ast::ListValue& list) {
+    const MapReader reader =
+        set.mapped ? value_reader(context, *set.mapped) : object_reader(context, set.objects);
     for (size_t family = 0; family < set.families(); ++family) {
         ValueEntries entries;
-        if (!read_value_elements(context, list, slots_of_family(set, family), *set.mapped, entries,
-                                 set.otherwise_value)) {
+        if (!read_map_elements(context, list, slots_of_family(set, family), reader, entries,
+                               set.otherwise_value)) {
             return false;
         }
         for (auto& [box, value] : entries) {
@@ -141,7 +143,7 @@ bool read_elements(Context& context, SetEntry& set) {
         }
         return false;
     }
-    if (set.mapped) {
+    if (!set.to_verdicts()) {
         return read_values(context, set, *list);
     }
     bool fine = true;
@@ -217,7 +219,7 @@ bool check_set(Context& context, SetEntry& set) {
     if (!traits || !read_type(context, set)) {
         return false;
     }
-    if (set.mapped && (traits->constant == nullptr || set.item->file)) {
+    if (!set.to_verdicts() && (traits->constant == nullptr || set.item->file)) {
         context
             .report(Diag::NotYetSupported, set.item->mapped_type->span,
                     fmt::format("a {} of a map to `{}`", traits->constant == nullptr ? "change" : "file",
@@ -228,7 +230,7 @@ bool check_set(Context& context, SetEntry& set) {
     if (traits->constant == nullptr) {
         return check_live_set(context, set, *traits);
     }
-    const bool may_have_file = !set.mapped; // to verdicts, or a set
+    const bool may_have_file = set.to_verdicts();
     if (!read_elements(context, set) || (may_have_file && !read_file(context, set)) ||
         !check_size(context, set)) {
         return false;

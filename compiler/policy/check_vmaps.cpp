@@ -138,8 +138,10 @@ std::vector<AnyVmap> take_named(Context& context, const ast::Name& name, const s
     if (map == nullptr) {
         return {};
     }
-    if (map->mapped) {
-        context.report(Diag::MisplacedValue, name.span, "a map to values")
+    if (!map->to_verdicts()) {
+        context
+            .report(Diag::MisplacedValue, name.span,
+                    "a map to " + (map->mapped ? "values" : "a " + map->objects))
             .with_hint("a `vmap` needs one to verdicts, `type … : verdict`");
         return {};
     }
@@ -190,9 +192,9 @@ bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>
                         [&](size_t i) { return name_of(entries[i].second, context.policy); });
 }
 
-bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans) {
-    return no_conflicts(context, entries, spans,
-                        [&](size_t i) { return format_value(TypeId::Integer, entries[i].second); });
+bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans,
+                    const MapReader& reader) {
+    return no_conflicts(context, entries, spans, [&](size_t i) { return reader.text(entries[i].second); });
 }
 
 const ast::Value& behind_defines(Context& context, const ast::Value& value) {

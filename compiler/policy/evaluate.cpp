@@ -155,7 +155,7 @@ std::optional<u128> value_for(const RewriteStatement& statement, const std::vect
 Step run_rewrite(const RewriteStatement& statement, const Run& run) {
     const auto key = read_tuple(statement.keys, run.subject);
     if (!key) {
-        return Failed{};
+        return lacking(statement.may_lack);
     }
     const auto value = value_for(statement, *key);
     if (!value) {
@@ -170,6 +170,25 @@ Step run_rewrite(const RewriteStatement& statement, const Run& run) {
         break;
     }
     return Failed{};
+}
+
+/// Which of the statements that follow runs, if one does.
+std::optional<uint32_t> picked(const PickStatement& pick, const Subject& subject) {
+    const auto keys = read_tuple(pick.keys, subject);
+    if (!keys) {
+        return {};
+    }
+    for (const auto& [box, which] : pick.entries) {
+        if (in_box(*keys, box)) {
+            return which;
+        }
+    }
+    return pick.otherwise;
+}
+
+Step run_pick(const PickStatement& pick, const Subject& subject) {
+    const bool lacks = !read_tuple(pick.keys, subject);
+    return lacks ? lacking(pick.may_lack) : picked(pick, subject) ? Step{Going{}} : Step{Failed{}};
 }
 
 Step run(const Statement& statement, const Run& run) {
@@ -225,14 +244,24 @@ Step run(const Statement& statement, const Run& run) {
             [&](const RewriteStatement& s) {
                 return explained(run_rewrite(s, run), [&](TraceStep& t) { explain(s, subject, t); });
             },
+            [&](const PickStatement& s) {
+                return explained(run_pick(s, subject), [&](TraceStep& t) { explain(s, subject, t); });
+            },
         },
         statement);
 }
 
 /// Going: all statements ran, none gave a verdict.
 Step run(const Run& rule) {
-    for (const Statement& statement : rule.rule.statements) {
-        Step step = run(statement, rule);
+    const std::vector<Statement>& all = rule.rule.statements;
+    for (size_t i = 0; i < all.size(); ++i) {
+        Step step = run(all[i], rule);
+        const auto* pick = std::get_if<PickStatement>(&all[i]);
+        if (pick != nullptr && std::holds_alternative<Going>(step)) {
+            const auto which = picked(*pick, rule.subject);
+            step = which ? run(all[i + 1 + *which], rule) : step;
+            i += pick->count;
+        }
         if (!std::holds_alternative<Going>(step)) {
             return step;
         }

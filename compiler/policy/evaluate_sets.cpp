@@ -259,6 +259,40 @@ std::vector<std::pair<Box, FoundElement>> SetState::elements(const LiveSet& set,
     return all;
 }
 
+void SetState::replace(const LiveSet& set, uint64_t now_ns) {
+    SetState wanted(set, now_ns);
+    if (!table_) {
+        *this = std::move(wanted);
+        return;
+    }
+    std::vector<Tuple> leaving;
+    table_->each([&](const Tuple& tuple, const Dynamic& entry) {
+        if (alive(entry.expires_ns, now_ns) && wanted.table_->find(tuple) == nullptr) {
+            leaving.push_back(tuple);
+        }
+    });
+    // What is new comes while what leaves is there.
+    for (size_t i = 0; i < set.elements.count; ++i) {
+        Tuple tuple;
+        for (const Interval& part : set.box(i)) {
+            tuple.push_back(part.lo);
+        }
+        const Dynamic* next = wanted.table_->find(tuple);
+        const Dynamic* known = table_->find(tuple);
+        if (known == nullptr || !alive(known->expires_ns, now_ns)) {
+            table_->erase(tuple);
+        }
+        Dynamic* entry = next != nullptr ? put(tuple, now_ns, next->expires_ns) : nullptr;
+        if (entry != nullptr) {
+            entry->expires_ns = next->expires_ns;
+            entry->value = next->value;
+        }
+    }
+    for (const Tuple& tuple : leaving) {
+        table_->erase(tuple);
+    }
+}
+
 bool SetState::update(const LiveSet& set, UpdateSetStatement::Op op, const Tuple& tuple,
                       const std::optional<uint64_t>& timeout_ns, uint64_t now_ns) {
     if (op == UpdateSetStatement::Op::Delete) {

@@ -55,6 +55,9 @@ public:
     /// All that have not expired, in an order of its own.
     [[nodiscard]] std::vector<std::pair<Box, FoundElement>> elements(const LiveSet& set,
                                                                      uint64_t now_ns) const;
+    /// `xdpc set replace`: the set is what its file has by now. Elements that stay keep their counters where
+    /// rules write the set; their times begin anew.
+    void replace(const LiveSet& set, uint64_t now_ns);
     /// False where the set is full; always true for `delete`.
     bool update(const LiveSet& set, UpdateSetStatement::Op op, const Tuple& tuple,
                 const std::optional<uint64_t>& timeout_ns, uint64_t now_ns);

@@ -308,6 +308,12 @@ void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep&
                                           : "absent: " + absence_of(field, subject);
 }
 
+void explain(const PickStatement& pick, const Subject& subject, TraceStep& step) {
+    step.span = pick.span;
+    step.wanted = "a key of the map";
+    explain_keys(pick.keys, subject, step);
+}
+
 void explain(const LimitStatement& statement, const Policy& policy, const Subject& subject, TraceStep& step) {
     const Limit& limit = policy.limit(statement.limit);
     const auto key = read_tuple(limit.keys, subject);

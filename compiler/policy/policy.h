@@ -149,10 +149,22 @@ struct RewriteStatement {
         std::optional<u128> otherwise;
     };
     std::optional<Map> map = {};
+    bool may_lack = false;
 };
-using Statement = std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement,
-                               LiveVmapStatement, LimitStatement, QuotaStatement, NamedCountStatement,
-                               UpdateSetStatement, LogStatement, SampleStatement, RewriteStatement>;
+/// Runs one of the `count` statements that follow, each a limit, quota or named counter: that of the first
+/// entry whose box holds the keys, else the default; without either the rule ends. The others are left out.
+struct PickStatement {
+    std::vector<Key> keys;
+    std::vector<std::pair<Box, uint32_t>> entries; // to which of those that follow
+    std::optional<uint32_t> otherwise;
+    uint32_t count = 0;
+    Span span;
+    bool may_lack = false;
+};
+using Statement =
+    std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement, LiveVmapStatement,
+                 LimitStatement, QuotaStatement, NamedCountStatement, UpdateSetStatement, LogStatement,
+                 SampleStatement, RewriteStatement, PickStatement>;
 
 struct Rule {
     RuleId id;

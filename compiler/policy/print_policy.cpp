@@ -110,6 +110,10 @@ std::string text_of(const Statement& statement, const Policy& policy) {
                                   rewrite.map ? fmt::format(" map of {}", rewrite.map->entries.size()) : "";
                               return packet::text_of(rewrite.what, from);
                           },
+                          [&](const PickStatement& pick) {
+                              return fmt::format("{} map of {} picks one of {}", text_of(pick.keys),
+                                                 pick.entries.size(), pick.count);
+                          },
                       },
                       statement);
 }

@@ -3,12 +3,12 @@
 
 namespace xdpc::sets {
 
-Element Table::element(uint32_t number) const {
-    const Store store(const_cast<Table&>(*this));
-    Element element;
+namespace {
+
+void read_element(const Store& store, const xdpc_set_layout& layout, uint32_t number, Element& element) {
     element.number = number;
-    element.low.assign(store.low(number), store.low(number) + layout_.words);
-    element.high.assign(store.high(number), store.high(number) + layout_.words);
+    element.low.assign(store.low(number), store.low(number) + layout.words);
+    element.high.assign(store.high(number), store.high(number) + layout.words);
     element.from_file = (store.info(number).state & XDPC_ELEMENT_FILE) != 0;
     element.timeout_ns = store.info(number).timeout;
     element.comment = store.comment(number);
@@ -19,6 +19,14 @@ Element Table::element(uint32_t number) const {
         element.bytes = a.bytes;
         element.value = a.value;
     }
+}
+
+} // namespace
+
+Element Table::element(uint32_t number) const {
+    const Store store(const_cast<Table&>(*this));
+    Element element;
+    read_element(store, layout_, number, element);
     return element;
 }
 
@@ -27,8 +35,13 @@ void Table::list(const std::function<bool(const Element&)>& use) const {
     if (windows_ != nullptr) {
         windows_->need_all();
     }
+    Element element; // one for all: its memory is used again
     for (uint32_t e = 1; e <= store.header().element_fresh && e <= layout_.element_count; e++) {
-        if (store.is_used(e) && !use(element(e))) {
+        if (!store.is_used(e)) {
+            continue;
+        }
+        read_element(store, layout_, e, element);
+        if (!use(element)) {
             return;
         }
     }

@@ -1,7 +1,7 @@
 # Random policies over random packets, evaluator against kernel: a test with fixed seeds, and xdpc-fuzz for more.
 if(TARGET xdpc_codegen_client AND TARGET xdpc_driver)
   set(differential_dir ${CMAKE_CURRENT_LIST_DIR})
-  add_library(xdpc_differential STATIC ${differential_dir}/differential.cpp)
+  add_library(xdpc_differential STATIC ${differential_dir}/differential.cpp ${differential_dir}/replace_sets.cpp)
   target_link_libraries(xdpc_differential PUBLIC xdpc_oracles xdpc_driver)
   add_executable(test_differential ${differential_dir}/differential_test.cpp)
   target_link_libraries(test_differential PRIVATE xdpc_differential GTest::gtest_main)

@@ -20,7 +20,8 @@ struct DifferentialResult {
     size_t packets = 0;     // compared
     size_t by_rule = 0;     // decided by a rule: a generator whose rules never match would test nothing
     size_t events = 0;      // of logs and samples, with meters
-    bool too_large = false; // the plan refused the policy: nothing to compare
+    size_t replaced = 0;    // live sets that were replaced while packets went by, with meters
+    bool too_large = false; // the plan, or a set, refused the policy: nothing to compare
     std::string difference; // empty, or what differs, with the policy and the packet
 };
 /// One policy made from the seed, compiled and loaded. An Error when the environment fails; that a policy

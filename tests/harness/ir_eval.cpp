@@ -180,6 +180,15 @@ struct Machine {
         return entry != nullptr ? std::optional(step.values[entry->value]) : step.otherwise;
     }
 
+    std::optional<uint32_t> picked(const ir::Pick& pick) {
+        const auto keys = tuple(pick.keys, pick.masks);
+        if (!keys) {
+            return {};
+        }
+        const ir::Table::Entry* entry = find(pick.table, *keys);
+        return entry != nullptr ? std::optional(entry->value) : pick.otherwise;
+    }
+
     packet::Rewritten rewrite(const ir::RewriteStep& step) {
         const auto key = tuple(step.keys, step.masks);
         if (!key) {
@@ -200,7 +209,28 @@ struct Machine {
     }
 
     std::optional<Verdict> run(const ir::Rule& rule) {
-        for (const ir::Step& step : rule.steps) {
+        for (size_t i = 0; i < rule.steps.size(); ++i) {
+            const ir::Step& step = rule.steps[i];
+            if (const auto* pick = std::get_if<ir::Pick>(&step.node)) {
+                const auto which = picked(*pick);
+                if (!which && !lacks(step)) {
+                    return {};
+                }
+                const ir::Step* one = which ? &rule.steps[i + 1 + *which] : nullptr;
+                const auto met = one != nullptr && !lacks(*one) ? meet(rule, *one) : std::nullopt;
+                if (met && std::holds_alternative<Verdict>(*met)) {
+                    return std::get<Verdict>(*met);
+                }
+                if (met && std::holds_alternative<Ended>(*met)) {
+                    return {};
+                }
+                const auto* counter = one != nullptr ? std::get_if<ir::Count>(&one->node) : nullptr;
+                if (counter != nullptr) {
+                    count(counter->slot);
+                }
+                i += pick->count;
+                continue;
+            }
             if (lacks(step)) {
                 continue;
             }

@@ -3,6 +3,7 @@
 #include "compiler/policy/evaluate.h"
 #include "tests/harness/random_limits.h"
 #include "tests/harness/random_rewrites.h"
+#include "tests/harness/random_sets.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -151,58 +152,11 @@ Test Generator::test() {
     return result;
 }
 
-/// Small, so that those which rules fill get full, and elements expire while packets go by.
 void Generator::live_set() {
-    LiveSet set;
-    set.id = {static_cast<uint32_t>(policy_.sets.size())};
-    set.name = fmt::format("s{}", set.id.value);
     const std::vector<Key> keys = this->keys();
-    for (const Key& key : keys) {
-        set.parts.push_back({type_of(key.source), width_of(key.source)});
-    }
-    const bool intervals = chance(rng_, 35);
-    set.kind = !intervals         ? chance(rng_, 65) ? LiveSet::Kind::Dynamic : LiveSet::Kind::Hash
-               : keys.size() == 1 ? LiveSet::Kind::Interval
-                                  : LiveSet::Kind::Tuples;
-    set.is_map = chance(rng_, 30);
-    set.size = 1 + static_cast<uint32_t>(below(rng_, chance(rng_, 60) ? 4 : 100));
-    set.has_timeout = chance(rng_, 60);
-    if (set.has_timeout && chance(rng_, 70)) {
-        set.timeout_ns = (1 + below(rng_, 8)) * 500'000'000;
-    }
-    set.has_counter = chance(rng_, 50);
-    set.auto_merge = intervals;
-    if (set.is_map) {
-        set.verdicts = {xdpc::Pass{}, Drop{}, Abort{}, Tx{}, Return{}, Continue{}};
-    }
-    std::set<std::vector<uint32_t>> known;
-    const bool begins_empty = set.kind == LiveSet::Kind::Dynamic && chance(rng_, 60);
-    for (uint64_t i = begins_empty ? 0 : below(rng_, std::min<uint64_t>(set.size, 20) + 1); i-- > 0;) {
-        std::vector<uint32_t> low, high;
-        for (const Key& key : keys) {
-            const Interval range = interval(key);
-            append_words(low, range.lo, width_of(key.source));
-            append_words(high, intervals ? range.hi : range.lo, width_of(key.source));
-        }
-        if (intervals) {
-            low.insert(low.end(), high.begin(), high.end());
-        }
-        if (!known.insert(low).second) {
-            continue;
-        }
-        SetElements& elements = set.elements;
-        elements.words.insert(elements.words.end(), low.begin(), low.end());
-        if (set.has_timeout && chance(rng_, 30)) {
-            elements.extras.push_back(
-                {static_cast<uint32_t>(elements.count), (1 + below(rng_, 9)) * 700'000'000, ""});
-        }
-        if (set.is_map) {
-            elements.values.push_back(static_cast<uint32_t>(below(rng_, set.verdicts.size())));
-        }
-        ++elements.count;
-    }
+    const SetId id{static_cast<uint32_t>(policy_.sets.size())};
+    policy_.sets.push_back(random_live_set(rng_, id, keys, [&](const Key& key) { return interval(key); }));
     set_keys_.push_back(keys);
-    policy_.sets.push_back(std::move(set));
 }
 
 std::optional<SetId> Generator::some_set(bool map) {
@@ -312,7 +266,16 @@ Rule Generator::rule(uint32_t chain) {
         result.statements.push_back(std::move(*change));
     }
     const auto meter = [&](unsigned percent) {
-        if (options_.meters && chance(rng_, percent)) {
+        if (!options_.meters || !chance(rng_, percent)) {
+            return;
+        }
+        const uint64_t choices = chance(rng_, 20) ? 1 + below(rng_, 3) : 0;
+        if (choices > 0) {
+            const auto keys = this->keys();
+            result.statements.push_back(
+                random_pick(rng_, keys, static_cast<uint32_t>(choices), [&] { return box(keys); }));
+        }
+        for (uint64_t i = 0; i < std::max<uint64_t>(choices, 1); ++i) {
             result.statements.push_back(random_meter(rng_, policy_, result, keys()));
         }
     };
@@ -333,6 +296,7 @@ Rule Generator::rule(uint32_t chain) {
         RewriteStatement added = random_rewrite(rng_, key());
         if (const auto keys = this->keys(); chance(rng_, 15)) {
             map_values(rng_, added, keys, [&] { return box(keys); });
+            added.may_lack = added.map && chance(rng_, 25);
         }
         may_refuse = may_refuse || packet::may_refuse(added.what);
         result.statements.emplace_back(std::move(added));

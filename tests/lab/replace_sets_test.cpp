@@ -53,6 +53,47 @@ TEST(ReplaceSets, OfASetThatRulesWrite) {
         << listed.out << stats.out;
 }
 
+std::string commented(const std::string& elements, const std::string& size = "6") {
+    return "set seen { type inet_service; flags dynamic; size " + size + "; elements = { " + elements +
+           " } }\nchain ingress {\n policy pass\n udp dport 1 delete @seen { udp sport }\n"
+           "udp dport 2 add @seen { udp sport }\n udp dport @seen drop\n}\n";
+}
+/// "1000 (file's), 1001", those with a comment.
+std::string comments(const Lab& lab) {
+    std::string out;
+    for (const auto& [name, element] : elements(lab, "seen"))
+        out += (out.empty() ? "" : ", ") + name +
+               (element.contains("comment") ? " (" + element["comment"].get<std::string>() + ")" : "");
+    return out;
+}
+
+TEST(ReplaceSets, CommentsGoWithElementsThatRulesWrite) {
+    Lab lab;
+    ASSERT_EQ(lab.apply(commented("1000 comment \"file's\", 1001")).status, 0);
+    ASSERT_EQ(set(lab, {"add", "seen", "1002", "--comment", "by hand"}).status, 0);
+    EXPECT_EQ(comments(lab), "1000 (file's), 1001, 1002 (by hand)");
+    ASSERT_EQ(set(lab, {"del", "seen", "1002"}).status, 0);
+    ASSERT_EQ(set(lab, {"add", "seen", "1002"}).status, 0);
+    EXPECT_EQ(comments(lab), "1000 (file's), 1001, 1002");
+    ASSERT_EQ(take(lab, "load", "seen", "1002 comment \"too late\"\n1003 comment \"loaded\"\n").status, 0);
+    EXPECT_EQ(comments(lab), "1000 (file's), 1001, 1002, 1003 (loaded)");
+    // The file's follow the file, live ones go on, in a table of another size too.
+    ASSERT_EQ(lab.apply(commented("1000 comment \"anew\", 1001 comment \"now\"")).status, 0);
+    EXPECT_EQ(comments(lab), "1000 (anew), 1001 (now), 1002, 1003 (loaded)");
+    ASSERT_EQ(lab.apply(commented("1000", "9")).status, 0);
+    EXPECT_EQ(comments(lab), "1000, 1002, 1003 (loaded)");
+    ASSERT_EQ(take(lab, "replace", "seen", "1002 comment \"given\"\n1003\n1004 comment \"new\"\n").status, 0);
+    EXPECT_EQ(comments(lab), "1002 (given), 1003, 1004 (new)");
+    ASSERT_EQ(set(lab, {"flush", "seen"}).status, 0);
+    for (int round = 0; round < 20; ++round) { // more than there is room for, if none were forgotten
+        for (int port = 0; port < 9; ++port)
+            ASSERT_EQ(
+                set(lab, {"add", "seen", std::to_string(2000 + round * 9 + port), "--comment", "x"}).status,
+                0);
+        ASSERT_EQ(set(lab, {"flush", "seen"}).status, 0);
+    }
+}
+
 /// A set of addresses that holds the IPv4 one of the inner end, and then in one go the IPv6 one.
 std::string both_families(const std::string& flags) {
     return "set where { type inet_addr; " + flags + R"( counter; size 4; elements = { 10.99.0.2 } }

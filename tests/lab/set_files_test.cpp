@@ -116,7 +116,6 @@ TEST(SetFiles, WhatDoesNotFitIsNamedByItsPlaceAndChangesNothing) {
         {"load", "rate", "192.0.2.1\n192.0.2.0/24\n", ":2:1: error[XDPC0224]"},
         {"load", "rate", "1.1.1.1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n", ":5:1: 1.1.1.5 is one too many"},
         {"replace", "rate", "1.1.1.1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n", ":5:1: 1.1.1.5 is one too many"},
-        {"replace", "rate", "1.1.1.1 comment \"no\"\n", "can have no comment"},
         {"load", "both", "1.1.1.1\n2001:db8::1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n",
          ":6:1: 1.1.1.5 is one too many"},
     };

@@ -66,6 +66,9 @@ inline const std::vector<std::string>& rule_corpus() {
         "quota over 5 mbytes drop",
         "quota until 10 kbytes used 3 bytes quota name q quota name \"q\" pass",
         "counter name \"c\" counter name c counter packets 2 bytes 3 drop",
+        "counter name tcp dport map { 22 : \"ssh\", 80 : web } limit name saddr . tcp dport map @m drop",
+        "quota name ip saddr & 255.0.0.0 map { 10.0.0.0 : \"q\", * : \"r\" } pass",
+        "ether daddr set daddr map $via pass",
         "log prefix \"x\" level info drop",
         "log \"y\" every 1m30s group 2 snaplen 100 queue-threshold 10 log drop",
         "log flags all log flags tcp sequence,options flags ip options flags ether flags skuid tcp dport 22 "

@@ -115,6 +115,39 @@ TEST(Families, LimitsHaveBucketsForEither) {
     EXPECT_EQ(names, (std::vector<std::string>{"r", "r ip6", "r#2"}));
 }
 
+TEST(Families, AMaskOfEachFamily) {
+    Bench bench(ingress("r: limit rate 1/second burst 2 packets per saddr & $nets size 9 pass\n"
+                        "m: saddr & { 255.0.0.0, ffff:: } == { 10.0.0.0, 2002:: } tx",
+                        "define nets = { 255.255.255.0, ffff:ffff:: }"));
+    EXPECT_EQ(bench.say(frame_from(net + 1)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(net + 2)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(net + 3)), "drop by policy");
+    EXPECT_EQ(bench.say(frame_from(net + 256)), "pass by r");
+    EXPECT_EQ(bench.say(frame6_from(1)), "pass by r");
+    EXPECT_EQ(bench.say(frame6_from(2)), "pass by r");
+    EXPECT_EQ(bench.say(frame6_from(3)), "drop by policy");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(bench.say(frame_from(0x0a010203)), i < 2 ? "pass by r" : "tx by m");
+        EXPECT_EQ(bench.say(test::tcp6_frame(0x20020db8, 7)), i < 2 ? "pass by r" : "tx by m");
+    }
+    const Checked one = check_rule_text("limit rate 1/second per saddr & 255.0.0.0 size 9 pass");
+    EXPECT_FALSE(one.policy);
+    EXPECT_TRUE(one.kinds().contains("WrongOperator")) << one.rendered();
+}
+
+TEST(Families, FieldsAreSetByMapsOfEither) {
+    Bench bench(ingress("r: ether daddr set saddr map @via tx",
+                        "map via { type inet_addr : ether_addr\n flags constant\n elements = { "
+                        "192.0.2.2 : 02:00:00:00:00:07, 2001:db8::/32 : 02:00:00:00:00:08 } }"));
+    const auto last = [&](const packet::Frame& frame) {
+        const Outcome out = bench.send(frame);
+        return out.frame ? int((*out.frame)[5]) : -1;
+    };
+    EXPECT_EQ(last(frame_from(net + 2)), 7);
+    EXPECT_EQ(last(frame6_from(1)), 8);
+    EXPECT_EQ(last(arp()), -1);
+}
+
 TEST(Families, PairsAreOfOneFamily) {
     Bench bench(ingress("r: update @pairs { saddr . daddr . tcp dport } tx",
                         "set pairs { type ipv6_addr . ipv6_addr . inet_service; flags dynamic }"));

@@ -34,6 +34,51 @@ TEST(NamedCounters, CountForAllThatNameThem) {
     EXPECT_EQ(bench.state().named_counts[0], (Count{3, 54 + 54 + 64}));
 }
 
+TEST(ObjectMaps, PickTheCounterOfTheKey) {
+    Bench bench(ingress("r: counter name ip saddr map { 0.0.0.1 : \"a\", 0.0.0.2-0.0.0.9 : b } pass\n"
+                        "n: counter name ip saddr map @m pass",
+                        "counter a { }\ncounter b { }\ncounter c { }\n"
+                        "map m { type ipv4_addr : counter\n flags constant\n"
+                        "elements = { 1.0.0.0/8 : c, * : \"a\" } }"));
+    EXPECT_EQ(bench.say(frame_from(1)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(2)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(9)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(0x01020304)), "pass by n");
+    EXPECT_EQ(bench.say(frame_from(10)), "pass by n");
+    EXPECT_EQ(bench.say(test::tcp6_frame(0x20010db8, 1)), "drop by policy");
+    EXPECT_EQ(bench.state().named_counts[0], (Count{2, 108}));
+    EXPECT_EQ(bench.state().named_counts[1], (Count{2, 108}));
+    EXPECT_EQ(bench.state().named_counts[2], (Count{1, 54}));
+    EXPECT_EQ(bench.trace_first(frame_from(10)).wanted, "a key of the map");
+}
+
+TEST(ObjectMaps, WhatIsPickedMayEndTheRule) {
+    Bench bench(ingress("r: limit name ip saddr map { 0.0.0.1 : one, 0.0.0.2 : two } "
+                        "quota name tcp dport map { 80 : q } pass",
+                        "limit one { rate 1/second burst 1 packets }\n"
+                        "limit two { rate 1/second burst 2 packets }\nquota q { 200 bytes }"));
+    EXPECT_EQ(bench.say(frame_from(1)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(1)), "drop by policy");
+    EXPECT_EQ(bench.say(frame_from(2)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(2)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(2)), "drop by policy");
+    bench.advance(second);
+    EXPECT_EQ(bench.state().meters.used[0], 3 * 54U);
+    EXPECT_EQ(bench.say(frame_from(1)), "drop by policy") << "the quota is used up";
+    EXPECT_EQ(bench.say(frame_from(3)), "drop by policy");
+    EXPECT_EQ(bench.state().meters.used[0], 4 * 54U);
+}
+
+TEST(ObjectMaps, AreOfEitherFamily) {
+    Bench bench(ingress("r: counter name saddr map { 0.0.0.1 : a, 2001:db8::1 : b } pass",
+                        "counter a { }\ncounter b { }"));
+    EXPECT_EQ(bench.say(frame_from(1)), "pass by r");
+    EXPECT_EQ(bench.say(test::tcp6_frame(0x20010db8, 1)), "pass by r");
+    EXPECT_EQ(bench.say(test::tcp6_frame(0x20010db8, 2)), "drop by policy");
+    EXPECT_EQ(bench.state().named_counts[0].packets, 1U);
+    EXPECT_EQ(bench.state().named_counts[1].packets, 1U);
+}
+
 TEST(Logs, SayAtMostOneInTheirTime) {
     Bench bench(ingress("r: log prefix \"a\" every 1s\n log pass"));
     const packet::Frame frame = frame_from(1);

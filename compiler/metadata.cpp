@@ -5,6 +5,8 @@
 #include "compiler/digest.h"
 #include "compiler/policy/limits.h"
 
+#include <algorithm>
+
 namespace xdpc {
 
 namespace {
@@ -72,6 +74,19 @@ bool reads_tags(const Statement& statement, const Policy& policy) {
                           [](const PickStatement& pick) { return reads_tags(pick.keys); },
                       },
                       statement);
+}
+
+/// Whether the statement may send packets back. To a live map an element may come that does; who adds it is
+/// not warned.
+bool answers(const Statement& statement) {
+    if (const auto* verdict = std::get_if<VerdictStatement>(&statement)) {
+        return std::holds_alternative<Tx>(verdict->verdict);
+    }
+    const auto* vmap = std::get_if<VmapStatement>(&statement);
+    return vmap != nullptr && ((vmap->otherwise && std::holds_alternative<Tx>(*vmap->otherwise)) ||
+                               std::any_of(vmap->entries.begin(), vmap->entries.end(), [](const auto& entry) {
+                                   return std::holds_alternative<Tx>(entry.second);
+                               }));
 }
 
 /// "" if the rule has none or several.
@@ -228,13 +243,12 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
         artifact.deciders.push_back(describe(rule, policy, slots, sources));
         for (const Statement& statement : rule.statements) {
             artifact.reads_tags = artifact.reads_tags || reads_tags(statement, policy);
-            const auto* verdict = std::get_if<VerdictStatement>(&statement);
-            artifact.answers =
-                artifact.answers || (verdict != nullptr && std::holds_alternative<Tx>(verdict->verdict));
+            artifact.answers = artifact.answers || answers(statement);
         }
     }
     for (const Chain& chain : policy.chains) {
         artifact.deciders.push_back(describe(chain, policy, slots, sources));
+        artifact.answers = artifact.answers || (chain.policy && std::holds_alternative<Tx>(*chain.policy));
     }
     add_state(artifact, policy, slots);
     add_sources(artifact, sources);

@@ -37,6 +37,7 @@ MapReader value_reader(Context& context, const Slot& slot) {
 bool read_map_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
                        const MapReader& reader, ValueEntries& entries, std::optional<u128>& otherwise) {
     bool fine = true;
+    bool had_star = false;
     std::vector<Span> spans;
     for (const ast::Element& element : list.elements) {
         const auto number = reader.element(element);
@@ -46,7 +47,12 @@ bool read_map_elements(Context& context, const ast::ListValue& list, std::span<c
             fine = false;
             continue;
         }
+        if (star && had_star) {
+            context.report(Diag::ConflictingEntries, element.key.span, "*");
+            fine = false;
+        }
         if (star) {
+            had_star = true;
             otherwise = *number;
         }
         for (Box& box : boxes) {

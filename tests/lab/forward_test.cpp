@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace xdpc::lab {
 namespace {
@@ -107,6 +108,20 @@ TEST(LabForward, WhatCannotTakeFramesIsRefusedBeforeAnythingChanges) {
     EXPECT_EQ(networks.apply(example("two-ports.xdp"), {"left", "right"}).status, 0);
 }
 
+TEST(LabForward, AnswersThatAVethWouldDropAreSaid) {
+    TwoNetworks networks;
+    const std::string said = "`left` will drop what the policy sends back";
+    for (const char* rules : {"policy pass\n tcp dport 9 reject with tcp reset\n", "policy tx\n",
+                              "policy pass\n udp dport vmap { 9 : tx }\n"}) {
+        const Ran ran = networks.apply(std::string("chain ingress { ") + rules + " }\n", {"left"});
+        ASSERT_EQ(ran.status, 0) << ran.err;
+        EXPECT_NE((ran.out + ran.err).find(said), std::string::npos) << rules << ran.out << ran.err;
+    }
+    networks.let_frames_in();
+    const Ran fine = networks.apply("chain ingress { policy tx\n }\n", {"left"});
+    EXPECT_EQ((fine.out + fine.err).find(said), std::string::npos) << fine.out << fine.err;
+}
+
 TEST(LabForward, AnInterfaceThatGoesAwayIsCounted) {
     TwoNetworks networks;
     networks.let_frames_in();
@@ -116,8 +131,12 @@ TEST(LabForward, AnInterfaceThatGoesAwayIsCounted) {
         0);
     shell("ip -n " + networks.router.name() + " link del right");
     networks.left.run([&] { udp_send("10.2.0.2", 9); });
-    const Ran stats = TwoNetworks::xdpc(networks.router, {"stats", "-i", "left"});
-    EXPECT_NE(stats.out.find("on"), std::string::npos) << stats.out;
+    const Ran stats = TwoNetworks::xdpc(networks.router, {"stats", "-i", "left", "--json"});
+    const auto json = nlohmann::json::parse(stats.out);
+    uint64_t packets = 0;
+    for (const auto& rule : json["interfaces"][0]["rules"])
+        packets += rule["rule"] == "on" ? rule["packets"].get<uint64_t>() : 0;
+    EXPECT_EQ(packets, 1U) << stats.out;
 }
 
 } // namespace

@@ -1,13 +1,17 @@
 """Kernel images from Debian's archive, and guests that run them."""
+import ctypes
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import time
 
 # The package that depends on the newest image of each kernel.
 PACKAGES = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
+
+PR_SET_PDEATHSIG = 1
 
 
 def newest(kernel):
@@ -56,6 +60,12 @@ def command(root, archive, log, options):
     return line
 
 
+def in_guest_process():
+    """Gives way to other work, and ends with this program however that ends."""
+    os.nice(5)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def run(root, archive, log, options, progress):
     """Boots a guest and reads what it tells until it has ended; gives the progress."""
     for path in (log, pathlib.Path(f"{log}.console")):
@@ -63,8 +73,8 @@ def run(root, archive, log, options, progress):
     log.touch()
     ends = time.monotonic() + options.timeout
     with open(f"{log}.qemu", "w") as said:
-        guest = subprocess.Popen(command(root, archive, log, options), preexec_fn=lambda: os.nice(5),
-                                 stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        guest = subprocess.Popen(command(root, archive, log, options), preexec_fn=in_guest_process,
+                                 stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
     try:
         with open(log, errors="replace") as lines:
             rest = ""

@@ -23,5 +23,6 @@ file(GLOB runtime_test_sources CONFIGURE_DEPENDS kernel/runtime_*.cpp)
 add_executable(test_runtime ${runtime_test_sources} harness/netns.cpp)
 add_dependencies(test_runtime runtime_test_objects)
 target_link_libraries(test_runtime PRIVATE xdpc_runtime GTest::gtest_main)
-target_compile_definitions(test_runtime PRIVATE XDPC_BPF_DIR="${CMAKE_CURRENT_BINARY_DIR}/bpf")
+target_compile_definitions(test_runtime PRIVATE XDPC_BPF_DIR="${CMAKE_CURRENT_BINARY_DIR}/bpf"
+  XDPC_BPF_SOURCE="${CMAKE_CURRENT_LIST_DIR}/count.bpf.c")
 gtest_discover_tests(test_runtime DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 RESOURCE_LOCK xdpc_pins)

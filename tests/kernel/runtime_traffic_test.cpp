@@ -3,6 +3,7 @@
 #include "tests/kernel/runtime_support.h"
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -133,11 +134,17 @@ TEST_F(Pair, KillsAtAnyMomentUnderLoadLoseAndLeakNothing) {
     here.run([] { must(apply(forward_policy(), {"v0"}, {})); });
     Leaks leaks(here);
     Sender sender(there);
+    const auto begun = std::chrono::steady_clock::now();
+    here.run([] { must(apply(forward_policy(), {"v0"}, {})); });
+    const std::chrono::microseconds took =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+    const auto latest =
+        std::max<unsigned>(40'000, 2 * static_cast<unsigned>(took.count())); // emulated machines are slow
     unsigned replaced = 0;
     uint32_t program = 0;
     std::mt19937 random(1);
     for (int i = 0; i < 80; i++) {
-        apply_and_kill(here, i % 2 == 0 ? reversed_policy() : forward_policy(), random() % 40'000);
+        apply_and_kill(here, i % 2 == 0 ? reversed_policy() : forward_policy(), random() % latest);
         here.run([&] {
             uint32_t now = running_program("v0");
             ASSERT_NE(now, 0U);

@@ -57,7 +57,7 @@ sets() { tests test_kernel_sets; }
 # Load, attach, replace, carry, detach, and kills between.
 runtime() { tests test_runtime; }
 # The program with traffic over veth.
-lab() { tests test_lab '-LabEvents.TsharkShowsRuleVerdictAndInterface:LabLarge.*'; }
+lab() { tests test_lab '-LabLarge.*'; }
 # Random policies on random packets.
 differential() { tests test_differential; }
 

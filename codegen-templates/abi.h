@@ -183,4 +183,30 @@ static inline xdpc_u32 random_draw(xdpc_u64 seed, xdpc_u64 packet, xdpc_u64 occu
     return (xdpc_u32)x;
 }
 
+/* What becomes of the hash of a flow by one more word: of what encap derives UDP's source port from. */
+static inline xdpc_u32 flow_mix(xdpc_u32 hash, xdpc_u32 word) {
+    hash = (hash ^ word) * 0x9E3779B1U;
+    return hash ^ hash >> 15;
+}
+
+/* One encap statement: in .rodata, xdpc_tunnel_count of them. */
+struct xdpc_tunnel {
+    unsigned char head[56]; /* from the outer IP header on, 0 where it depends on the packet */
+    xdpc_u32 bytes;         /* that are used of it */
+    xdpc_u32 flags;
+    xdpc_u32 mtu; /* of the outer packet; 0: none */
+    xdpc_u32 sum; /* of an outer IPv4 header's words, as it is there */
+};
+enum {
+    XDPC_TUNNEL_IP4 = 1, /* takes IPv4 packets */
+    XDPC_TUNNEL_IP6 = 2,
+    XDPC_TUNNEL_FRAME = 4,  /* takes frames, whatever is in them */
+    XDPC_TUNNEL_OUTER6 = 8, /* the outer header is IPv6's */
+    XDPC_TUNNEL_UDP = 16,
+    XDPC_TUNNEL_GUE = 32,
+    XDPC_TUNNEL_GRE = 64,
+    XDPC_TUNNEL_DSCP = 128,  /* says the DSCP, else it is that of the packet inside */
+    XDPC_TUNNEL_ANSWER = 256 /* what is too large is answered, else dropped */
+};
+
 #endif

@@ -3,3 +3,4 @@
 #include "codegen-templates/parse.bpf.c"
 #include "codegen-templates/reject.bpf.c"
 #include "codegen-templates/rewrite.bpf.c"
+#include "codegen-templates/tunnel.bpf.c"

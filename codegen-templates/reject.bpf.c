@@ -1,9 +1,6 @@
 /* The answers of `reject`, as compiler/fields/README.md has them. */
 #include "codegen-templates/rewrite.h"
 
-static long (*const adjust_head)(struct xdp_md*, int) = (void*)44;
-static long (*const adjust_tail)(struct xdp_md*, int) = (void*)65;
-
 enum { ANSWER_TTL = 64, TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
 /* Addresses of an IP packet as words, of IPv4 the first two. */
@@ -33,20 +30,6 @@ INLINE int read_addresses(struct place* p, struct addresses* a) {
         a->destination[i] = *(u32*)(ip + (v6 ? 24 : 16) + 4 * i);
     }
     return is_one_host(a->source, v6) && is_one_host(a->destination, v6);
-}
-
-INLINE void put32(u8* p, u32 value) {
-    *(u32*)p = __builtin_bswap32(value);
-}
-INLINE u32 be32(const u8* p) {
-    return __builtin_bswap32(*(const u32*)p);
-}
-INLINE u32 fold(u64 sum) {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum & 0xffff;
 }
 
 /* The IP header of what goes back, for a payload of so many bytes behind it; `ip` has room. */
@@ -171,9 +154,9 @@ INLINE u64 sum_of_bytes(struct xdp_md* ctx, u32 at, u32 bytes) {
 }
 
 /* Moves what stands before the network header at `nh`, at most 22 bytes, `by` bytes to the front, with its
- * addresses swapped. A function of its own, so that the verifier does not go through what follows once for
- * each number of bytes. */
-NOINLINE u64 xdpc_move_link(struct xdp_md* ctx, u32 by, u32 nh) {
+ * addresses swapped if `swaps`. A function of its own, so that the verifier does not go through what follows
+ * once for each number of bytes. */
+NOINLINE u64 xdpc_move_link(struct xdp_md* ctx, u32 by, u32 nh, u32 swaps) {
     struct frame f = frame_of(ctx);
     for (u32 i = 0; i < 22; i += 2) {
         u8* from = bytes_at(f, by + i, 2);
@@ -183,15 +166,16 @@ NOINLINE u64 xdpc_move_link(struct xdp_md* ctx, u32 by, u32 nh) {
         }
         *(u16*)to = *(u16*)from;
     }
-    u8* link = bytes_at(f, 0, 14);
+    u8* link = swaps ? bytes_at(f, 0, 14) : 0;
     if (link) {
         swap16(link, link + 6, 3);
     }
     return 0;
 }
 
-/* `code4`, `code6`: the code and bit 8, or 0 where the family is not answered. */
-NOINLINE u64 xdpc_reject_icmp(struct xdp_md* ctx, u32 code4, u32 code6) {
+/* `code4`, `code6`: type and code, or 0 where the family is not answered; `word` stands behind the checksum.
+ */
+NOINLINE u64 xdpc_reject_icmp(struct xdp_md* ctx, u32 code4, u32 code6, u32 word) {
     struct place p = find_headers(ctx, 1);
     int v6 = p.type == 0x86dd;
     u32 code = v6 ? code6 : code4;
@@ -209,7 +193,7 @@ NOINLINE u64 xdpc_reject_icmp(struct xdp_md* ctx, u32 code4, u32 code6) {
     if (adjust_head(ctx, -(int)grown)) {
         return XDPC_REWRITE_REFUSED;
     }
-    xdpc_move_link(ctx, grown, p.nh);
+    xdpc_move_link(ctx, grown, p.nh, 1);
     p.f = frame_of(ctx);
     u8* ip = bytes_at(p.f, p.nh, v6 ? 48 : 28);
     if (!ip) {
@@ -218,8 +202,8 @@ NOINLINE u64 xdpc_reject_icmp(struct xdp_md* ctx, u32 code4, u32 code6) {
     u32 protocol = v6 ? ICMPV6 : ICMP;
     put_ip(ip, v6, protocol, 8 + quoted, &a);
     u8* message = ip + (v6 ? 40 : 20);
-    put32(message, (v6 ? 1u : 3u) << 24 | (code & 0xff) << 16);
-    put32(message + 4, 0);
+    put32(message, (code & 0xffff) << 16);
+    put32(message + 4, word);
     u64 sum = v6 ? sum_of_addresses(&a, v6, protocol, 8 + quoted) : 0;
     put16(message + 2, ~fold(sum + sum_of_bytes(ctx, p.nh + (v6 ? 40 : 20), 8 + quoted)));
     int more = (int)(p.nh + quoted) - (int)length;

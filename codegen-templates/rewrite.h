@@ -9,6 +9,9 @@
 
 enum { TCP = 6, UDP = 17, UDPLITE = 136, DCCP = 33, ICMP = 1, IGMP = 2, ICMPV6 = 58 };
 
+static long (*const adjust_head)(struct xdp_md*, int) = (void*)44;
+static long (*const adjust_tail)(struct xdp_md*, int) = (void*)65;
+
 /* Where the headers are. */
 struct place {
     struct frame f;
@@ -43,6 +46,20 @@ INLINE struct place find_headers(struct xdp_md* ctx, int transport) {
 
 INLINE void put16(u8* p, u32 value) {
     *(u16*)p = __builtin_bswap16((u16)value);
+}
+
+INLINE void put32(u8* p, u32 value) {
+    *(u32*)p = __builtin_bswap32(value);
+}
+INLINE u32 be32(const u8* p) {
+    return __builtin_bswap32(*(const u32*)p);
+}
+INLINE u32 fold(u64 sum) {
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return sum & 0xffff;
 }
 
 /* A checksum that is a sum of words: where it is, and whether 0 stands for none. */

@@ -5,3 +5,4 @@
 #include "codegen-templates/reject.bpf.c"
 #include "codegen-templates/rewrite.bpf.c"
 #include "codegen-templates/state.bpf.c"
+#include "codegen-templates/tunnel.bpf.c"

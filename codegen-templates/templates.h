@@ -55,8 +55,21 @@ typedef xdpc_u64 u64;
 #define XDPC_OPTION_FOUND (1ULL << 24)
 #define XDPC_OPTION_WALKED (1ULL << 25)
 
-/* xdpc_set_field and its kin: whether the packet has what the statement needs, or is to be dropped. */
-enum { XDPC_REWRITE_ABSENT = 0, XDPC_REWRITE_DONE = 1, XDPC_REWRITE_REFUSED = 2 };
+/* xdpc_set_field and its kin: whether the packet has what the statement needs, or is to be dropped, or was
+ * made its answer. */
+enum { XDPC_REWRITE_ABSENT = 0, XDPC_REWRITE_DONE = 1, XDPC_REWRITE_REFUSED = 2, XDPC_REWRITE_ANSWERED = 3 };
+/* xdpc_decap: tunnels that are taken off, in the order of packet::Tunnel. */
+enum {
+    XDPC_DECAP_IPIP = 1,
+    XDPC_DECAP_6IN4 = 2,
+    XDPC_DECAP_4IN6 = 4,
+    XDPC_DECAP_IP6IP6 = 8,
+    XDPC_DECAP_GRE = 16,
+    XDPC_DECAP_GUE = 32,
+    XDPC_DECAP_VXLAN = 64,
+    XDPC_DECAP_ANY = 127
+};
+#define XDPC_ANY_VNI 0xffffffffU
 /* Where xdpc_set_field finds the header, bits 16 and up; 0-15 its guard as in fields.def. */
 enum {
     XDPC_IN_LINK = 0,

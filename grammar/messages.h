@@ -51,6 +51,8 @@ XDPC_EXPECTED(vlan_id_word, "`id`");
 XDPC_EXPECTED(vlan_id_value, "a number");
 XDPC_EXPECTED(vlan_pcp_value, "a number");
 XDPC_EXPECTED(vlan_type_value, "`8021q` or `8021ad`");
+XDPC_EXPECTED(tunnel_kind, "a kind of tunnel");
+XDPC_EXPECTED(encap_value, "a value");
 XDPC_EXPECTED(match_tail, "a relation or a value");
 XDPC_EXPECTED(group_opening, "`(`");
 XDPC_EXPECTED(group_member, "a match", "match");

@@ -118,13 +118,24 @@ struct vlan_push_statement
           star<gap, sor<seq<keyword<"pcp">, gap, must<vlan_pcp_value>>,
                         seq<keyword<"type">, gap, must<vlan_type_value>>>>> {};
 struct vlan_pop_statement : seq<keyword<"vlan">, gap, keyword<"pop">> {};
+struct tunnel_kind : word {};
+struct encap_option_name : sor<keyword<"from">, keyword<"to">, keyword<"ttl">, keyword<"dscp">,
+                               keyword<"port">, keyword<"vni">, keyword<"mtu">> {};
+struct encap_value : operand {};
+struct encap_too_large : sor<keyword<"drop">, keyword<"reject">> {};
+struct encap_option : seq<encap_option_name, gap, must<encap_value>, opt<gap, encap_too_large>> {};
+struct encap_statement : seq<keyword<"encap">, gap, must<tunnel_kind>, star<gap, encap_option>> {};
+struct decap_kind : word_of<text::is_tunnel> {};
+struct decap_option_name : sor<keyword<"vni">, keyword<"port">> {};
+struct decap_option : seq<decap_option_name, gap, must<encap_value>> {};
+struct decap_statement : seq<keyword<"decap">, opt<gap, decap_kind>, star<gap, decap_option>> {};
 /// 10.0.0.5, 10.0.0.5:80, [2001:db8::5]:80, 10.1.0.0/16, :8080
 struct nat_text : plus<sor<peg::xdigit, one<'.', ':', '/', '[', ']'>>> {};
 struct nat_target : sor<define_reference, nat_text> {};
 struct nat_word : sor<keyword<"snat">, keyword<"dnat">> {};
 struct nat_statement : seq<nat_word, gap, keyword<"to">, gap, nat_target, not_at<gap, range_operator>> {};
 struct action_statement : sor<nat_statement, reflect_statement, reply_statement, reject_statement,
-                              vlan_push_statement, vlan_pop_statement> {};
+                              vlan_push_statement, vlan_pop_statement, encap_statement, decap_statement> {};
 struct update_word : sor<keyword<"add">, keyword<"update">, keyword<"delete">> {};
 struct updated_set : set_reference {};
 struct update_opening : one<'{'> {};

@@ -121,6 +121,20 @@ struct VlanPushStatement {
     Name type; // "8021q", "8021ad"; empty text where nothing is said
 };
 struct VlanPopStatement {};
+struct EncapOption {
+    Name name; // "mtu"
+    Value value;
+    Name too_large; // of mtu: "drop", "reject"; empty text where nothing is said
+};
+/// `encap vxlan vni 7 from 192.0.2.1 to 192.0.2.2 mtu 1500 reject`
+struct EncapStatement {
+    Name kind;
+    std::vector<EncapOption> options;
+};
+struct DecapStatement {
+    Name kind; // empty text: any
+    std::vector<EncapOption> options;
+};
 struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
 struct NocountStatement {};
 struct CommentStatement {
@@ -139,7 +153,8 @@ struct Statement {
     std::variant<Match, Group, Vmap, VerdictNode, UpdateStatement, CounterStatement, NocountStatement,
                  CommentStatement, LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement,
                  SampleStatement, SetStatement, NatStatement, ReflectStatement, ReplyStatement,
-                 RejectStatement, VlanPushStatement, VlanPopStatement, OtherStatement, ErrorStatement>
+                 RejectStatement, VlanPushStatement, VlanPopStatement, EncapStatement, DecapStatement,
+                 OtherStatement, ErrorStatement>
         node;
 };
 

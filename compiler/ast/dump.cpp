@@ -241,6 +241,8 @@ private:
     void dump(const RejectStatement& reject) { line(text_of(reject)); }
     void dump(const VlanPushStatement& push) { line(text_of(push)); }
     void dump(const VlanPopStatement&) { line("vlan pop"); }
+    void dump(const EncapStatement& encap) { line(text_of(encap)); }
+    void dump(const DecapStatement& decap) { line(text_of(decap)); }
     void dump(const CounterStatement&) { line("counter"); }
     void dump(const NocountStatement&) { line("nocount"); }
     void dump(const CommentStatement& comment) { line("comment " + quote(comment.text)); }

@@ -190,6 +190,27 @@ std::string text_of(const VlanPushStatement& push) {
     return push.type.text.empty() ? out : out + " type " + push.type.text;
 }
 
+namespace {
+
+std::string text_of(const std::vector<EncapOption>& options) {
+    std::string out;
+    for (const EncapOption& option : options) {
+        out += " " + option.name.text + " " + text_of(option.value, single);
+        out += option.too_large.text.empty() ? "" : " " + option.too_large.text;
+    }
+    return out;
+}
+
+} // namespace
+
+std::string text_of(const EncapStatement& encap) {
+    return "encap " + encap.kind.text + text_of(encap.options);
+}
+
+std::string text_of(const DecapStatement& decap) {
+    return (decap.kind.text.empty() ? "decap" : "decap " + decap.kind.text) + text_of(decap.options);
+}
+
 std::string text_of(const Statement& statement, const ListPrinter& print_list) {
     return std::visit(
         Overloaded{[&](const Match& match) {
@@ -217,6 +238,8 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list) {
                    [](const RejectStatement& reject) { return text_of(reject); },
                    [](const VlanPushStatement& push) { return text_of(push); },
                    [](const VlanPopStatement&) { return std::string("vlan pop"); },
+                   [](const EncapStatement& encap) { return text_of(encap); },
+                   [](const DecapStatement& decap) { return text_of(decap); },
                    [](const OtherStatement& other) { return other.text; },
                    [](const ErrorStatement&) { return std::string("<error>"); }},
         statement.node);

@@ -34,6 +34,8 @@ std::string text_of(const SetStatement& set);
 std::string text_of(const NatStatement& nat);
 std::string text_of(const RejectStatement& reject);
 std::string text_of(const VlanPushStatement& push);
+std::string text_of(const EncapStatement& encap);
+std::string text_of(const DecapStatement& decap);
 std::string text_of(const Statement& statement, const ListPrinter& print_list = {});
 std::string text_of(const Rule& rule, const ListPrinter& print_list = {});
 std::string text_of(const SendStep& step);

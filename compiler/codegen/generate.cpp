@@ -205,6 +205,7 @@ void lower(Lowering& l) {
         lower_shared(l, program.ctx, memory, program.done);
     }
     emit_refresh_function(l, memory, place);
+    emit_tunnels(l);
     emit_table_functions(l, place);
     emit_state_functions(l, place);
     emit_classifiers(l, place);

@@ -84,6 +84,7 @@ struct Lowering {
     llvm::GlobalVariable* bind = nullptr;
     llvm::GlobalVariable* test_area = nullptr; // of instrumented programs
     llvm::GlobalVariable* scratch = nullptr;
+    std::vector<xdpc_tunnel> tunnels;         // of encap statements
     llvm::GlobalVariable* programs = nullptr; // of what is cut into several
     llvm::GlobalVariable* slots = nullptr;    // of programs with limits, quotas or dynamic sets
     std::map<std::string, llvm::GlobalVariable*> state_maps;  // by name, of those that are used
@@ -253,6 +254,12 @@ void emit_return(Lowering& l, llvm::Value* ctx, llvm::Value* action, const std::
 /// The body of Lowering::refresh, where that is called.
 llvm::Function* refresh_function(Lowering& l);
 void emit_refresh_function(Lowering& l, const KeyMemory& memory, Span place);
+
+// ---- tunnels.cpp
+/// The statement's number among the policy's tunnels; equal ones are one.
+uint32_t add_tunnel(Lowering& l, const packet::Encap& encap);
+/// The data of those that were added.
+void emit_tunnels(Lowering& l);
 
 // ---- state.cpp
 void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& keys, llvm::BasicBlock* yes,

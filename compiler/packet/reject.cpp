@@ -149,12 +149,16 @@ Rewritten reject_tcp(Frame& frame) {
     return Rewritten::Done;
 }
 
-Rewritten reject_icmp(const RejectIcmp& with, Frame& frame) {
+namespace {
+
+/// An error of a family: type and code; nothing where none is sent in it. `word` stands behind the checksum.
+Rewritten send_error(std::optional<uint16_t> error4, std::optional<uint16_t> error6, uint32_t word,
+                     Frame& frame) {
     const ParsedPacket packet = parse_packet(frame);
     const bool ip6 = packet.at(HeaderId::Ip6).has_value();
     const auto asked = find_ip(packet, ip6);
-    const std::optional<uint8_t> code = ip6 ? with.code6 : with.code4;
-    if (!asked || !code) {
+    const std::optional<uint16_t> error = ip6 ? error6 : error4;
+    if (!asked || !error) {
         return Rewritten::Absent;
     }
     if (!is_answered(*asked) || !is_no_error(*asked)) {
@@ -164,12 +168,26 @@ Rewritten reject_icmp(const RejectIcmp& with, Frame& frame) {
     const auto quoted = packet.frame.subspan(asked->ip, std::min(packet.ip_end - asked->ip, most));
     const uint8_t protocol = ip6 ? 58 : 1;
     Frame answer = begin_answer(*asked, protocol, 8 + quoted.size());
-    append(answer, uint64_t{ip6 ? 1U : 3U} << 8 | *code, 2);
-    append(answer, 0, 6);
+    append(answer, *error, 2);
+    append(answer, 0, 2);
+    append(answer, word, 4);
     append(answer, quoted);
     finish(*asked, protocol, 2, ip6, answer);
     frame = std::move(answer);
     return Rewritten::Done;
+}
+
+} // namespace
+
+Rewritten reject_icmp(const RejectIcmp& with, Frame& frame) {
+    const auto error = [](unsigned type, std::optional<uint8_t> code) {
+        return code ? std::optional(static_cast<uint16_t>(type << 8 | *code)) : std::nullopt;
+    };
+    return send_error(error(3, with.code4), error(1, with.code6), 0, frame);
+}
+
+Rewritten answer_too_big(uint32_t mtu, Frame& frame) {
+    return send_error(0x304, 0x200, mtu, frame);
 }
 
 } // namespace xdpc::packet

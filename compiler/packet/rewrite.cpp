@@ -3,6 +3,7 @@
 #include "compiler/base/overloaded.h"
 #include "compiler/packet/parse_packet.h"
 #include "compiler/packet/reject.h"
+#include "compiler/packet/tunnel.h"
 
 #include <algorithm>
 #include <array>
@@ -242,6 +243,8 @@ std::string text_of(const Rewrite& rewrite, const std::string& from) {
                                                  tag.tci >> 13, tag.tpid);
                           },
                           [](const VlanPop&) { return std::string("vlan pop"); },
+                          [](const Encap& encap) { return text_of(encap); },
+                          [](const Decap& decap) { return text_of(decap); },
                       },
                       rewrite);
 }
@@ -287,7 +290,17 @@ u128 value_for(const SetField& set, u128 key) {
 
 bool may_refuse(const Rewrite& rewrite) {
     return std::holds_alternative<RejectTcp>(rewrite) || std::holds_alternative<RejectIcmp>(rewrite) ||
-           std::holds_alternative<VlanPush>(rewrite);
+           std::holds_alternative<VlanPush>(rewrite) || std::holds_alternative<Encap>(rewrite) ||
+           std::holds_alternative<Decap>(rewrite);
+}
+
+bool may_answer(const Rewrite& rewrite) {
+    const auto* encap = std::get_if<Encap>(&rewrite);
+    return encap != nullptr && encap->answers;
+}
+
+void write_ip4_bits(size_t ip, size_t bit, size_t width, u128 value, Frame& frame) {
+    write_summed(&ip_header, ip, bit, width, value, frame);
 }
 
 Rewritten rewrite(const Rewrite& rewrite, u128 value, Frame& frame) {
@@ -299,6 +312,8 @@ Rewritten rewrite(const Rewrite& rewrite, u128 value, Frame& frame) {
                           [&](const RejectIcmp& with) { return reject_icmp(with, frame); },
                           [&](const VlanPush& tag) { return push_vlan(tag, frame); },
                           [&](const VlanPop&) { return pop_vlan(frame); },
+                          [&](const Encap& encap) { return encapsulate(encap, frame); },
+                          [&](const Decap& decap) { return decapsulate(decap, frame); },
                       },
                       rewrite);
 }

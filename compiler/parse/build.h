@@ -19,6 +19,8 @@ ast::Selector build_selector(NodeRef node, Diagnostics& diagnostics);
 std::optional<decltype(ast::Statement::node)> build_stateful(NodeRef node, Diagnostics& diagnostics);
 /// limit_item, quota_item, counter_item; nothing for another kind.
 std::optional<decltype(ast::Item::node)> build_object(NodeRef node, Diagnostics& diagnostics);
+ast::EncapStatement build_encap(NodeRef node, Diagnostics& diagnostics);
+ast::DecapStatement build_decap(NodeRef node, Diagnostics& diagnostics);
 ast::Statement build_statement(NodeRef node, Diagnostics& diagnostics);
 ast::Rule build_rule(NodeRef node, Diagnostics& diagnostics);
 ast::SendStep build_send(NodeRef send_tail, Diagnostics& diagnostics);

@@ -299,6 +299,10 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
         return build_vlan_push(node, diagnostics);
     case NodeKind::vlan_pop_statement:
         return ast::VlanPopStatement{};
+    case NodeKind::encap_statement:
+        return build_encap(node, diagnostics);
+    case NodeKind::decap_statement:
+        return build_decap(node, diagnostics);
     case NodeKind::counter_statement:
         return ast::CounterStatement{};
     case NodeKind::nocount_statement:

@@ -200,6 +200,7 @@ ast::Value build_value(NodeRef node, Diagnostics& diagnostics) {
     case NodeKind::vlan_id_value:
     case NodeKind::vlan_pcp_value:
     case NodeKind::set_table:
+    case NodeKind::encap_value:
     case NodeKind::vmap_table:
     case NodeKind::attribute_value:
     case NodeKind::payload_value:

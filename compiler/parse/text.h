@@ -55,6 +55,7 @@ bool is_verdict(std::string_view word);      // pass, accept, drop, …; not jum
 bool is_reserved(std::string_view word);     // never a value
 bool is_bare_meta(std::string_view word);    // meta keys nft takes without `meta`
 bool is_boolean_meta(std::string_view word); // may stand alone: `meta malformed`
+bool is_tunnel(std::string_view word);       // vxlan
 bool is_other_statement(std::string_view word);
 bool is_other_item(std::string_view word);
 bool is_other_expect(std::string_view word);

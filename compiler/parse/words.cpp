@@ -1,5 +1,6 @@
 // Names from the field table in text, and the closed lists of words that are not in it.
 #include "compiler/fields/fields.h"
+#include "compiler/fields/tunnels.h"
 #include "compiler/parse/text.h"
 
 #include <algorithm>
@@ -24,13 +25,13 @@ constexpr std::array<std::string_view, 25> bare_metas = {
     "obriport", "ibrname", "obrname", "ibridgename", "obridgename", "pkttype",   "cpu",
     "cgroup",   "time",    "day",     "hour"};
 // Statements and matches of the language, or of nft, that are kept as text.
-constexpr std::array<std::string_view, 3> actions = {"reflect", "reply", "reject"};
-constexpr std::array<std::string_view, 42> other_statements = {
-    "limit", "quota", "log",        "sample", "redirect", "route",    "encap",   "decap",   "snat",
-    "dnat",  "add",   "update",     "delete", "balance",  "synproxy", "ct",      "fib",     "pcap",
-    "inner", "gre",   "geneve",     "vxlan",  "gue",      "ipip",     "ip6ip6",  "notrack", "dup",
-    "fwd",   "queue", "masquerade", "tproxy", "numgen",   "jhash",    "symhash", "socket",  "osf",
-    "meter", "flow",  "reset",      "ipsec",  "xfrm",     "last"};
+constexpr std::array<std::string_view, 5> actions = {"reflect", "reply", "reject", "encap", "decap"};
+constexpr std::array<std::string_view, 40> other_statements = {
+    "limit",  "quota",  "log",    "sample",     "redirect", "route",  "snat",   "dnat",
+    "add",    "update", "delete", "balance",    "synproxy", "ct",     "fib",    "pcap",
+    "inner",  "gre",    "geneve", "vxlan",      "gue",      "ipip",   "ip6ip6", "notrack",
+    "dup",    "fwd",    "queue",  "masquerade", "tproxy",   "numgen", "jhash",  "symhash",
+    "socket", "osf",    "meter",  "flow",       "reset",    "ipsec",  "xfrm",   "last"};
 constexpr std::array<std::string_view, 12> ending = {"counter", "nocount", "comment", "log",
                                                      "limit",   "quota",   "sample",  "redirect",
                                                      "reject",  "reflect", "route",   "notrack"};
@@ -108,6 +109,9 @@ bool is_bare_meta(std::string_view word) {
 bool is_boolean_meta(std::string_view word) {
     const auto meta = find_meta(word);
     return meta && info(*meta).type == TypeId::Boolean;
+}
+bool is_tunnel(std::string_view word) {
+    return tunnel_named(word).has_value();
 }
 bool is_other_statement(std::string_view word) {
     return one_of(other_statements, word) && !find_header(word);

@@ -300,6 +300,8 @@ bool read_nat(Context& context, const ast::NatStatement& nat, Span span, Rule& r
 /// Sets a field that has to be there, from the key of `from` if there is one.
 void add_set_field(packet::SetField set, std::vector<Key> from, Span span, Rule& rule);
 bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span span, Rule& rule);
+bool read_encap(Context& context, const ast::EncapStatement& encap, Span span, Rule& rule);
+bool read_decap(Context& context, const ast::DecapStatement& decap, Span span, Rule& rule);
 
 // check_value_maps.cpp
 using ValueEntries = std::vector<std::pair<Box, u128>>;

@@ -257,6 +257,12 @@ private:
             return true;
         });
     }
+    bool one(const ast::EncapStatement& encap, Span span) {
+        return effect(span, [&] { return read_encap(context, encap, span, rule); });
+    }
+    bool one(const ast::DecapStatement& decap, Span span) {
+        return effect(span, [&] { return read_decap(context, decap, span, rule); });
+    }
     /// A statement that does something by itself, and goes on; `read` adds it.
     template<class Read> bool effect(Span span, Read read) {
         const bool here = reached(span);

@@ -87,7 +87,7 @@ struct Travelling {
     packet::Rewritten rewrite(const packet::Rewrite& what, u128 value) {
         std::vector<uint8_t> frame(view.frame.begin(), view.frame.end());
         const packet::Rewritten result = packet::rewrite(what, value, frame);
-        if (result == packet::Rewritten::Done) {
+        if (result == packet::Rewritten::Done || result == packet::Rewritten::Answered) {
             bytes = std::move(frame);
             view.frame = bytes;
             subject.parsed = packet::parse_packet(view.frame);
@@ -166,6 +166,8 @@ Step run_rewrite(const RewriteStatement& statement, const Run& run) {
         return Going{};
     case packet::Rewritten::Refused:
         return Verdict{Drop{}};
+    case packet::Rewritten::Answered:
+        return Verdict{Tx{}};
     case packet::Rewritten::Absent:
         break;
     }

@@ -200,7 +200,7 @@ struct Machine {
         }
         std::vector<uint8_t> frame(view.frame.begin(), view.frame.end());
         const packet::Rewritten result = packet::rewrite(step.what, *value, frame);
-        if (result == packet::Rewritten::Done) {
+        if (result == packet::Rewritten::Done || result == packet::Rewritten::Answered) {
             bytes = std::move(frame);
             view.frame = bytes;
             subject.parsed = packet::parse_packet(view.frame);
@@ -244,12 +244,16 @@ struct Machine {
                 continue;
             }
             if (const auto* rewrite = std::get_if<ir::RewriteStep>(&step.node)) {
-                const packet::Rewritten result = this->rewrite(*rewrite);
-                if (result != packet::Rewritten::Done) {
-                    return result == packet::Rewritten::Refused ? std::optional<Verdict>(Drop{})
-                                                                : std::nullopt;
+                switch (this->rewrite(*rewrite)) {
+                case packet::Rewritten::Done:
+                    continue;
+                case packet::Rewritten::Refused:
+                    return Drop{};
+                case packet::Rewritten::Answered:
+                    return Tx{};
+                case packet::Rewritten::Absent:
+                    return {};
                 }
-                continue;
             }
             if (const auto* guard = std::get_if<ir::Guard>(&step.node)) {
                 if (!holds(guard->cond)) {

@@ -46,8 +46,28 @@ packet::SetField random_set(Rng& rng, const Key& key, std::vector<Key>& keys) {
     return set;
 }
 
+packet::Encap random_encap(Rng& rng) {
+    packet::Encap encap;
+    encap.kind = static_cast<Tunnel>(below(rng, tunnel_names().size()));
+    const TunnelRow& row = row_of(encap.kind);
+    encap.outer6 = row.by_address ? chance(rng, 50) : row.outer6;
+    encap.from = number(rng, encap.outer6 ? 128 : 32);
+    encap.to = number(rng, encap.outer6 ? 128 : 32);
+    encap.ttl = static_cast<uint8_t>(1 + below(rng, 255));
+    if (chance(rng, 30)) {
+        encap.dscp = static_cast<uint8_t>(below(rng, 64));
+    }
+    encap.port = row.port;
+    encap.vni = encap.kind == Tunnel::Vxlan ? static_cast<uint32_t>(below(rng, 1U << 24)) : 0;
+    if (chance(rng, 50)) { // small, so that some do not fit
+        encap.mtu = static_cast<uint32_t>(60 + below(rng, 200));
+        encap.answers = chance(rng, 50);
+    }
+    return encap;
+}
+
 packet::Rewrite random_answer(Rng& rng) {
-    switch (below(rng, 6)) {
+    switch (below(rng, 7)) {
     case 0:
         return packet::Reflect{};
     case 1:
@@ -62,8 +82,15 @@ packet::Rewrite random_answer(Rng& rng) {
     case 4:
         return packet::VlanPush{static_cast<uint16_t>(chance(rng, 50) ? 0x8100 : 0x88a8),
                                 static_cast<uint16_t>(rng())};
-    default:
+    case 5:
         return packet::VlanPop{};
+    default:
+        if (chance(rng, 60)) {
+            return random_encap(rng);
+        }
+        return chance(rng, 60)
+                   ? packet::Decap{}
+                   : packet::Decap{static_cast<Tunnel>(below(rng, tunnel_names().size())), {}, 4789, 6080};
     }
 }
 

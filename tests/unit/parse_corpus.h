@@ -78,7 +78,7 @@ inline const std::vector<std::string>& rule_corpus() {
         "ip ttl set 9 tcp dport set 80 pass",
         "vlan push id 5 pcp 1 type 8021ad tx",
         "vlan pop tx",
-        "encap ipip src 10.0.0.1 dst 10.0.0.2",
+        "encap ipip from 10.0.0.1 to 10.0.0.2",
         "redirect to cpu { 1, 2 } by hash",
         "ip ttl set ip saddr . tcp dport map { 10.0.0.1 . 80 : 5, * : 6 } redirect to \"eth0.5\"",
         "tcp dport set ip saddr map @ports iifname vmap { a : redirect to b, b : redirect to a, * : drop }",

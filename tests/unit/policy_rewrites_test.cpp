@@ -56,7 +56,7 @@ TEST(Rewrites, ChecksumsThatWereRightStayRight) {
         const Rewritten result = packet::rewrite(statement.what, value, frame);
         done += result == Rewritten::Done ? 1 : 0;
         ASSERT_EQ(test::wrong_checksum(frame), "") << packet::text_of(statement.what, "?");
-        if (result != Rewritten::Done) {
+        if (result != Rewritten::Done && result != Rewritten::Answered) {
             ASSERT_EQ(frame, before);
         }
     }

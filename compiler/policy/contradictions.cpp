@@ -149,7 +149,7 @@ void implied_by(const KeySource& key, const IntervalSet* values, Span span, std:
 /// A protocol number in the IP header is the transport protocol, unless the walk goes on behind it. Of the
 /// last fact.
 void follow(std::vector<Fact>& out) {
-    const Fact& fact = out.back();
+    const Fact fact = out.back(); // a copy: more are put behind it
     const auto* field = std::get_if<FieldKey>(&fact.key);
     if (field == nullptr || fact.mask != Key{}.mask) {
         return;

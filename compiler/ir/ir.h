@@ -189,7 +189,6 @@ SlotPlan assign_slots(const Policy& policy);
 Program flatten(const Policy& policy);
 
 /// Whether two verdicts do the same.
-bool same(const Verdict& a, const Verdict& b);
 /// The chain a verdict goes to.
 std::optional<ChainId> target_of(const Verdict& verdict);
 /// The same for verdicts that do the same, and for no others.

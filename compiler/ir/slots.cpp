@@ -55,10 +55,6 @@ SlotPlan assign_slots(const Policy& policy) {
     return plan;
 }
 
-bool same(const Verdict& a, const Verdict& b) {
-    return identity_of(a) == identity_of(b);
-}
-
 uint64_t identity_of(const Verdict& verdict) {
     const std::optional<ChainId> target = target_of(verdict);
     const auto* redirect = std::get_if<Redirect>(&verdict);

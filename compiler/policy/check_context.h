@@ -278,6 +278,8 @@ bool read_update(Context& context, const ast::UpdateStatement& update, Span span
 // check_limits.cpp
 /// The objects with a name: fills Policy::limits, quotas and counters.
 void check_objects(Context& context);
+/// The limits, quotas or counters (`kind`).
+std::map<std::string, ObjectEntry>& objects_of(Context& context, std::string_view kind);
 /// The limit, quota or counter (`kind`) of this name; null after an error was reported.
 const ObjectEntry* use_object(Context& context, std::string_view kind, const ast::Name& name);
 // Each adds its statement to the rule; false after an error was reported.
@@ -313,6 +315,7 @@ struct KeyedMap {
 };
 /// What the elements of a map are mapped to; all report what is wrong.
 struct MapReader {
+    std::string what; // "value", "limit"
     std::function<std::optional<u128>(const ast::Element&)> element;
     std::function<bool(const SetEntry&, Span)> takes; // whether a named map is of that kind
     std::function<std::string(u128)> text;

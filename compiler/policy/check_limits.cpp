@@ -200,10 +200,12 @@ void report_empty(Context& context, const ast::Name& name, std::string_view kind
 
 } // namespace
 
+std::map<std::string, ObjectEntry>& objects_of(Context& context, std::string_view kind) {
+    return kind == "limit" ? context.limits : kind == "quota" ? context.quotas : context.counters;
+}
+
 const ObjectEntry* use_object(Context& context, std::string_view kind, const ast::Name& name) {
-    std::map<std::string, ObjectEntry>& objects = kind == "limit"   ? context.limits
-                                                  : kind == "quota" ? context.quotas
-                                                                    : context.counters;
+    std::map<std::string, ObjectEntry>& objects = objects_of(context, kind);
     const auto found = objects.find(name.text);
     if (found != objects.end()) {
         found->second.used = true;

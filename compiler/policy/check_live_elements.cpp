@@ -186,19 +186,6 @@ std::optional<Pair> neighbours_overlap(const LiveSet& set, const std::vector<uin
     return {};
 }
 
-bool same(const Verdict& a, const Verdict& b) {
-    const auto target = [](const Verdict& verdict) -> std::optional<ChainId> {
-        if (const auto* jump = std::get_if<Jump>(&verdict)) {
-            return jump->chain;
-        }
-        const auto* go = std::get_if<Goto>(&verdict);
-        return go != nullptr ? std::optional(go->chain) : std::nullopt;
-    };
-    const auto* to = std::get_if<Redirect>(&a);
-    const auto* same_to = std::get_if<Redirect>(&b);
-    return a.index() == b.index() && target(a) == target(b) && (to == nullptr || to->to == same_to->to);
-}
-
 /// "192.0.2.1", a number from 0 to 255 four times; anything else is left to the reader of words.
 std::optional<uint32_t> plain_ip(std::string_view& text) {
     uint32_t address = 0;
@@ -238,7 +225,7 @@ bool LiveElements::room(size_t family, Span span) {
 
 uint32_t LiveElements::index_of(LiveSet& set, const Verdict& verdict) const {
     const auto found = std::find_if(set.verdicts.begin(), set.verdicts.end(),
-                                    [&](const Verdict& known) { return same(known, verdict); });
+                                    [&](const Verdict& known) { return known == verdict; });
     const auto index = static_cast<uint32_t>(found - set.verdicts.begin());
     if (found == set.verdicts.end()) {
         set.verdicts.push_back(verdict);
@@ -334,7 +321,7 @@ std::optional<std::vector<bool>> LiveElements::repeated(size_t family, const std
         }
         if (set.is_map && values[order[n]] != values[order[first]]) {
             const Span later = spans_[family][order[n]];
-            context_.report(Diag::ConflictingEntries, later, shown(context_, later))
+            context_.report(Diag::ConflictingEntries, later, shown(context_, later), "verdict")
                 .with_note(spans_[family][order[first]],
                            "this one: " + name_of(set.verdicts[values[order[first]]], context_.policy));
             return {};

@@ -7,10 +7,6 @@ namespace xdpc::checking {
 
 namespace {
 
-const std::map<std::string, ObjectEntry>& objects_of(const Context& context, const std::string& kind) {
-    return kind == "limit" ? context.limits : kind == "quota" ? context.quotas : context.counters;
-}
-
 /// Nothing after an error was reported.
 std::optional<Statement> ask_object(Context& context, const std::string& kind, uint32_t id, Span span) {
     if (kind == "quota") {
@@ -97,7 +93,7 @@ MapReader object_reader(Context& context, const std::string& kind) {
         }
         return std::string();
     };
-    return {element, takes, text};
+    return {kind, element, takes, text};
 }
 
 bool read_object_map(Context& context, const std::string& kind, const ast::ObjectMap& map, Span span,

@@ -50,10 +50,10 @@ public:
         out_.port = row_->port;
         bool fine = knows_options();
         if (row_->by_address) { // first of all, since it says what the others are
-            const ast::EncapOption* from = find("from");
+            const ast::TunnelOption* from = find("from");
             out_.outer6 = from != nullptr && has_ip6(from->value);
         }
-        for (const ast::EncapOption& option : encap_.options) {
+        for (const ast::TunnelOption& option : encap_.options) {
             fine = read_option(option) && fine;
         }
         for (const char* needed : {"from", "to", "vni"}) {
@@ -69,9 +69,9 @@ public:
     }
 
 private:
-    const ast::EncapOption* find(std::string_view name) const {
+    const ast::TunnelOption* find(std::string_view name) const {
         const auto found = std::find_if(encap_.options.begin(), encap_.options.end(),
-                                        [&](const ast::EncapOption& o) { return o.name.text == name; });
+                                        [&](const ast::TunnelOption& o) { return o.name.text == name; });
         return found == encap_.options.end() ? nullptr : &*found;
     }
 
@@ -85,7 +85,7 @@ private:
     /// None is given twice, or has no meaning for the kind.
     bool knows_options() {
         bool fine = true;
-        for (const ast::EncapOption& option : encap_.options) {
+        for (const ast::TunnelOption& option : encap_.options) {
             const std::string& name = option.name.text;
             const bool other =
                 (name == "vni" && out_.kind != Tunnel::Vxlan) || (name == "port" && row_->port == 0);
@@ -107,7 +107,7 @@ private:
         return fine;
     }
 
-    bool read_option(const ast::EncapOption& option) {
+    bool read_option(const ast::TunnelOption& option) {
         const std::string& name = option.name.text;
         const auto number = [&](auto& field, unsigned bits, u128 least, u128 most) {
             const auto value = read_number(context_, option.value, name, bits, least, most);
@@ -148,7 +148,7 @@ private:
 };
 
 /// `vni` of VXLAN, `port` of VXLAN and GUE.
-bool read_decap_option(Context& context, const ast::DecapStatement& decap, const ast::EncapOption& option,
+bool read_decap_option(Context& context, const ast::DecapStatement& decap, const ast::TunnelOption& option,
                        packet::Decap& what) {
     const std::string& name = option.name.text;
     const bool gue = what.kind == Tunnel::Gue;
@@ -191,7 +191,7 @@ bool read_decap(Context& context, const ast::DecapStatement& decap, Span span, R
             return false;
         }
     }
-    for (const ast::EncapOption& option : decap.options) {
+    for (const ast::TunnelOption& option : decap.options) {
         if (!read_decap_option(context, decap, option, what)) {
             return false;
         }

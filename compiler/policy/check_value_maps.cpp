@@ -31,7 +31,7 @@ MapReader value_reader(Context& context, const Slot& slot) {
         }
         return true;
     };
-    return {element, takes, [slot](u128 value) { return format_value(slot.type, value); }};
+    return {"value", element, takes, [slot](u128 value) { return format_value(slot.type, value); }};
 }
 
 bool read_map_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
@@ -48,7 +48,7 @@ bool read_map_elements(Context& context, const ast::ListValue& list, std::span<c
             continue;
         }
         if (star && had_star) {
-            context.report(Diag::ConflictingEntries, element.key.span, "*");
+            context.report(Diag::ConflictingEntries, element.key.span, "*", reader.what);
             fine = false;
         }
         if (star) {

@@ -34,7 +34,7 @@ bool read_elements(Context& context, const ast::ListValue& list, std::span<const
             continue;
         }
         if (star && result.otherwise) {
-            context.report(Diag::ConflictingEntries, element.key.span, "*");
+            context.report(Diag::ConflictingEntries, element.key.span, "*", "verdict");
             fine = false;
         }
         if (star) {
@@ -155,10 +155,10 @@ std::vector<AnyVmap> take_named(Context& context, const ast::Name& name, const s
     return maps;
 }
 
-/// Whether entries overlap that map to different things, whose texts `text` gives.
+/// Whether entries overlap that map to different ones of what they map to, whose texts `text` gives.
 template<class Mapped, class Text>
 bool no_conflicts(Context& context, const std::vector<std::pair<Box, Mapped>>& entries,
-                  const std::vector<Span>& spans, Text text) {
+                  const std::vector<Span>& spans, std::string_view what, Text text) {
     std::vector<size_t> order(entries.size());
     for (size_t i = 0; i < order.size(); ++i) {
         order[i] = i;
@@ -173,7 +173,7 @@ bool no_conflicts(Context& context, const std::vector<std::pair<Box, Mapped>>& e
         if (overlaps && text(order[n]) != text(widest)) {
             const size_t later = std::max(order[n], widest);
             const size_t earlier = std::min(order[n], widest);
-            context.report(Diag::ConflictingEntries, spans[later], shown(context, spans[later]))
+            context.report(Diag::ConflictingEntries, spans[later], shown(context, spans[later]), what)
                 .with_note(spans[earlier], "this one: " + text(earlier));
             return false;
         }
@@ -188,13 +188,14 @@ bool no_conflicts(Context& context, const std::vector<std::pair<Box, Mapped>>& e
 
 bool find_conflicts(Context& context, const std::vector<std::pair<Box, Verdict>>& entries,
                     const std::vector<Span>& spans) {
-    return no_conflicts(context, entries, spans,
+    return no_conflicts(context, entries, spans, "verdict",
                         [&](size_t i) { return name_of(entries[i].second, context.policy); });
 }
 
 bool find_conflicts(Context& context, const ValueEntries& entries, const std::vector<Span>& spans,
                     const MapReader& reader) {
-    return no_conflicts(context, entries, spans, [&](size_t i) { return reader.text(entries[i].second); });
+    return no_conflicts(context, entries, spans, reader.what,
+                        [&](size_t i) { return reader.text(entries[i].second); });
 }
 
 const ast::Value& behind_defines(Context& context, const ast::Value& value) {

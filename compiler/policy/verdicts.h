@@ -21,21 +21,36 @@ using QuotaId = Id<struct QuotaTag>;               // index into Policy::quotas
 using NamedCounterId = Id<struct NamedCounterTag>; // index into Policy::counters
 using InterfaceId = Id<struct InterfaceTag>;       // index into Policy::interfaces
 
-struct Pass {};
-struct Drop {};
-struct Abort {};
-struct Tx {};
+struct Pass {
+    bool operator==(const Pass&) const = default;
+};
+struct Drop {
+    bool operator==(const Drop&) const = default;
+};
+struct Abort {
+    bool operator==(const Abort&) const = default;
+};
+struct Tx {
+    bool operator==(const Tx&) const = default;
+};
 struct Redirect {
     InterfaceId to;
+    bool operator==(const Redirect&) const = default;
 };
 struct Jump {
     ChainId chain;
+    bool operator==(const Jump&) const = default;
 };
 struct Goto {
     ChainId chain;
+    bool operator==(const Goto&) const = default;
 };
-struct Return {};
-struct Continue {};
+struct Return {
+    bool operator==(const Return&) const = default;
+};
+struct Continue {
+    bool operator==(const Continue&) const = default;
+};
 using Verdict = std::variant<Pass, Drop, Abort, Tx, Redirect, Jump, Goto, Return, Continue>;
 /// "pass", "jump ssh"
 struct Policy;

@@ -58,7 +58,7 @@ typedef xdpc_u64 u64;
 /* xdpc_set_field and its kin: whether the packet has what the statement needs, or is to be dropped, or was
  * made its answer. */
 enum { XDPC_REWRITE_ABSENT = 0, XDPC_REWRITE_DONE = 1, XDPC_REWRITE_REFUSED = 2, XDPC_REWRITE_ANSWERED = 3 };
-/* xdpc_decap: tunnels that are taken off, in the order of packet::Tunnel. */
+/* xdpc_decap: tunnels that are taken off, a bit for each xdpc::Tunnel. */
 enum {
     XDPC_DECAP_IPIP = 1,
     XDPC_DECAP_6IN4 = 2,

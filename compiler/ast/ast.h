@@ -121,7 +121,7 @@ struct VlanPushStatement {
     Name type; // "8021q", "8021ad"; empty text where nothing is said
 };
 struct VlanPopStatement {};
-struct EncapOption {
+struct TunnelOption {
     Name name; // "mtu"
     Value value;
     Name too_large; // of mtu: "drop", "reject"; empty text where nothing is said
@@ -129,11 +129,11 @@ struct EncapOption {
 /// `encap vxlan vni 7 from 192.0.2.1 to 192.0.2.2 mtu 1500 reject`
 struct EncapStatement {
     Name kind;
-    std::vector<EncapOption> options;
+    std::vector<TunnelOption> options;
 };
 struct DecapStatement {
     Name kind; // empty text: any
-    std::vector<EncapOption> options;
+    std::vector<TunnelOption> options;
 };
 struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
 struct NocountStatement {};

@@ -192,9 +192,9 @@ std::string text_of(const VlanPushStatement& push) {
 
 namespace {
 
-std::string text_of(const std::vector<EncapOption>& options) {
+std::string text_of(const std::vector<TunnelOption>& options) {
     std::string out;
-    for (const EncapOption& option : options) {
+    for (const TunnelOption& option : options) {
         out += " " + option.name.text + " " + text_of(option.value, single);
         out += option.too_large.text.empty() ? "" : " " + option.too_large.text;
     }

@@ -258,6 +258,8 @@ void emit_refresh_function(Lowering& l, const KeyMemory& memory, Span place);
 // ---- tunnels.cpp
 /// The statement's number among the policy's tunnels; equal ones are one.
 uint32_t add_tunnel(Lowering& l, const packet::Encap& encap);
+/// XDPC_DECAP_*: what the statement takes off.
+uint32_t tunnels_of(const packet::Decap& decap);
 /// The data of those that were added.
 void emit_tunnels(Lowering& l);
 

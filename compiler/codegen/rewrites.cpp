@@ -194,33 +194,31 @@ Value* emit_set(RuleScope& s, const ir::RewriteStep& step, const packet::SetFiel
 
 Value* emit_call(RuleScope& s, const ir::RewriteStep& step, const NotDone& to) {
     Lowering& l = s.l;
-    return std::visit(
-        Overloaded{
-            [&](const packet::SetField& set) { return emit_set(s, step, set, to); },
-            [&](const packet::Reflect&) { return call_template(s, "xdpc_reflect", {}); },
-            [&](const packet::ReplyEcho&) { return call_template(s, "xdpc_reply_echo", {}); },
-            [&](const packet::RejectTcp&) { return call_template(s, "xdpc_reject_tcp", {}); },
-            [&](const packet::RejectIcmp& with) {
-                return call_template(s, "xdpc_reject_icmp",
-                                     {l.c32(with.code4 ? 0x300U | *with.code4 : 0),
-                                      l.c32(with.code6 ? 0x100U | *with.code6 : 0), l.c32(0)});
-            },
-            [&](const packet::VlanPush& tag) {
-                return call_template(s, "xdpc_vlan_push", {l.c32(tag.tpid), l.c32(tag.tci)});
-            },
-            [&](const packet::VlanPop&) { return call_template(s, "xdpc_vlan_pop", {}); },
-            [&](const packet::Encap& encap) {
-                return call_template(s, "xdpc_encap", {l.c32(add_tunnel(l, encap))});
-            },
-            [&](const packet::Decap& decap) {
-                const uint32_t ports = uint32_t{decap.vxlan_port} << 16 | decap.gue_port;
-                const uint32_t kinds =
-                    decap.kind ? 1U << static_cast<unsigned>(*decap.kind) : uint32_t{XDPC_DECAP_ANY};
-                return call_template(s, "xdpc_decap",
-                                     {l.c32(kinds), l.c32(ports), l.c32(decap.vni.value_or(XDPC_ANY_VNI))});
-            },
-        },
-        step.what);
+    return std::visit(Overloaded{
+                          [&](const packet::SetField& set) { return emit_set(s, step, set, to); },
+                          [&](const packet::Reflect&) { return call_template(s, "xdpc_reflect", {}); },
+                          [&](const packet::ReplyEcho&) { return call_template(s, "xdpc_reply_echo", {}); },
+                          [&](const packet::RejectTcp&) { return call_template(s, "xdpc_reject_tcp", {}); },
+                          [&](const packet::RejectIcmp& with) {
+                              return call_template(s, "xdpc_reject_icmp",
+                                                   {l.c32(with.code4 ? 0x300U | *with.code4 : 0),
+                                                    l.c32(with.code6 ? 0x100U | *with.code6 : 0), l.c32(0)});
+                          },
+                          [&](const packet::VlanPush& tag) {
+                              return call_template(s, "xdpc_vlan_push", {l.c32(tag.tpid), l.c32(tag.tci)});
+                          },
+                          [&](const packet::VlanPop&) { return call_template(s, "xdpc_vlan_pop", {}); },
+                          [&](const packet::Encap& encap) {
+                              return call_template(s, "xdpc_encap", {l.c32(add_tunnel(l, encap))});
+                          },
+                          [&](const packet::Decap& decap) {
+                              const uint32_t ports = uint32_t{decap.vxlan_port} << 16 | decap.gue_port;
+                              return call_template(s, "xdpc_decap",
+                                                   {l.c32(tunnels_of(decap)), l.c32(ports),
+                                                    l.c32(decap.vni.value_or(XDPC_ANY_VNI))});
+                          },
+                      },
+                      step.what);
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 // What encap statements put on, as data for codegen-templates/tunnel.bpf.c.
+#include "codegen-templates/templates.h"
 #include "compiler/codegen/lowering.h"
 #include "compiler/packet/tunnel.h"
 
@@ -36,6 +37,15 @@ uint32_t add_tunnel(Lowering& l, const packet::Encap& encap) {
         l.tunnels.push_back(tunnel);
     }
     return number;
+}
+
+uint32_t tunnels_of(const packet::Decap& decap) {
+    constexpr auto bit = [](Tunnel kind) { return 1U << static_cast<unsigned>(kind); };
+    static_assert(bit(Tunnel::Ipip) == XDPC_DECAP_IPIP && bit(Tunnel::Ip6InIp4) == XDPC_DECAP_6IN4 &&
+                  bit(Tunnel::Ip4InIp6) == XDPC_DECAP_4IN6 && bit(Tunnel::Ip6Ip6) == XDPC_DECAP_IP6IP6 &&
+                  bit(Tunnel::Gre) == XDPC_DECAP_GRE && bit(Tunnel::Gue) == XDPC_DECAP_GUE &&
+                  bit(Tunnel::Vxlan) == XDPC_DECAP_VXLAN);
+    return decap.kind ? bit(*decap.kind) : uint32_t{XDPC_DECAP_ANY};
 }
 
 void emit_tunnels(Lowering& l) {

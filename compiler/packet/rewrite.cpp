@@ -289,9 +289,18 @@ u128 value_for(const SetField& set, u128 key) {
 }
 
 bool may_refuse(const Rewrite& rewrite) {
-    return std::holds_alternative<RejectTcp>(rewrite) || std::holds_alternative<RejectIcmp>(rewrite) ||
-           std::holds_alternative<VlanPush>(rewrite) || std::holds_alternative<Encap>(rewrite) ||
-           std::holds_alternative<Decap>(rewrite);
+    return std::visit(Overloaded{
+                          [](const SetField&) { return false; },
+                          [](const Reflect&) { return false; },
+                          [](const ReplyEcho&) { return false; },
+                          [](const RejectTcp&) { return true; },
+                          [](const RejectIcmp&) { return true; },
+                          [](const VlanPush&) { return true; },
+                          [](const VlanPop&) { return false; },
+                          [](const Encap&) { return true; },
+                          [](const Decap&) { return true; },
+                      },
+                      rewrite);
 }
 
 bool may_answer(const Rewrite& rewrite) {

@@ -5,8 +5,8 @@ namespace xdpc::parsing {
 
 namespace {
 
-ast::EncapOption build_encap_option(NodeRef node, Diagnostics& diagnostics) {
-    ast::EncapOption option;
+ast::TunnelOption build_option(NodeRef node, Diagnostics& diagnostics) {
+    ast::TunnelOption option;
     for (const NodeRef part : node) {
         if (part.kind() == NodeKind::encap_value) {
             option.value = build_value(part, diagnostics);
@@ -25,7 +25,7 @@ ast::EncapStatement build_encap(NodeRef node, Diagnostics& diagnostics) {
         if (child.kind() == NodeKind::tunnel_kind) {
             out.kind = name_of(child);
         } else {
-            out.options.push_back(build_encap_option(child, diagnostics));
+            out.options.push_back(build_option(child, diagnostics));
         }
     }
     return out;
@@ -37,7 +37,7 @@ ast::DecapStatement build_decap(NodeRef node, Diagnostics& diagnostics) {
         if (child.kind() == NodeKind::decap_kind) {
             out.kind = name_of(child);
         } else {
-            out.options.push_back(build_encap_option(child, diagnostics));
+            out.options.push_back(build_option(child, diagnostics));
         }
     }
     return out;

@@ -46,9 +46,13 @@ packet::SetField random_set(Rng& rng, const Key& key, std::vector<Key>& keys) {
     return set;
 }
 
+Tunnel random_tunnel(Rng& rng) {
+    return static_cast<Tunnel>(below(rng, tunnel_names().size()));
+}
+
 packet::Encap random_encap(Rng& rng) {
     packet::Encap encap;
-    encap.kind = static_cast<Tunnel>(below(rng, tunnel_names().size()));
+    encap.kind = random_tunnel(rng);
     const TunnelRow& row = row_of(encap.kind);
     encap.outer6 = row.by_address ? chance(rng, 50) : row.outer6;
     encap.from = number(rng, encap.outer6 ? 128 : 32);
@@ -84,13 +88,16 @@ packet::Rewrite random_answer(Rng& rng) {
                                 static_cast<uint16_t>(rng())};
     case 5:
         return packet::VlanPop{};
-    default:
+    default: {
         if (chance(rng, 60)) {
             return random_encap(rng);
         }
-        return chance(rng, 60)
-                   ? packet::Decap{}
-                   : packet::Decap{static_cast<Tunnel>(below(rng, tunnel_names().size())), {}, 4789, 6080};
+        packet::Decap decap;
+        if (!chance(rng, 60)) {
+            decap.kind = random_tunnel(rng);
+        }
+        return decap;
+    }
     }
 }
 

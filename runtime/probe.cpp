@@ -1,5 +1,6 @@
 #include "runtime/probe.h"
 
+#include "runtime/helpers.h"
 #include "runtime/internal.h"
 
 #include <bpf/bpf.h>
@@ -48,9 +49,9 @@ Feature program(std::string name, std::string use, const std::vector<bpf_insn>& 
     return feature;
 }
 
-Feature helper(std::string name, std::string use, bpf_func_id id) {
-    Feature feature{std::move(name), false, std::move(use), {}};
-    const int found = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, id, nullptr);
+Feature helper(const HelperRow& row) {
+    Feature feature{row.name, false, row.use, {}};
+    const int found = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, row.id, nullptr);
     feature.available = found == 1;
     if (found < 0) {
         feature.detail = reason(found);
@@ -145,7 +146,7 @@ bool runs_cpu_v4() {
 
 std::vector<Feature> probe_features() {
     const LibbpfMessages quiet; // what a probe that fails says is of no use here
-    return {
+    std::vector<Feature> features{
         program("XDP programs", "everything that loads", {set_r0(XDP_PASS), leave()}),
         links(),
         cpu_v4(),
@@ -154,14 +155,15 @@ std::vector<Feature> probe_features() {
         maps_of_maps(),
         map("program arrays", "policies too large for one program", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4}),
         map("ring buffers", "`xdpc monitor`, `xdpc capture`", {BPF_MAP_TYPE_RINGBUF, 0, 0, 4096}),
-        helper("bpf_loop", "sets of ranges over several values", BPF_FUNC_loop),
-        helper("bpf_xdp_load_bytes", "`xdpc monitor`, `xdpc capture`", BPF_FUNC_xdp_load_bytes),
-        helper("bpf_xdp_adjust_tail", "`reject with`", BPF_FUNC_xdp_adjust_tail),
-        helper("bpf_ktime_get_tai_ns", "`meta time`, `meta day`, `meta hour`", BPF_FUNC_ktime_get_tai_ns),
-        helper("bpf_get_prandom_u32", "`meta random`", BPF_FUNC_get_prandom_u32),
-        test_runs(),
-        bpf_filesystem(),
     };
+    for (const HelperRow& row : young_helpers) {
+        if (row.use != nullptr) {
+            features.push_back(helper(row));
+        }
+    }
+    features.push_back(test_runs());
+    features.push_back(bpf_filesystem());
+    return features;
 }
 
 } // namespace xdpc::rt

@@ -1,4 +1,5 @@
 // The verifier's log, as text, to what the user asked: which line of the policy, and why.
+#include "runtime/helpers.h"
 #include "runtime/internal.h"
 
 #include <algorithm>
@@ -95,27 +96,14 @@ void place_from_annotation(const std::string& line, const Artifact& artifact, Re
     place_from_text(trim(line.substr(2)), artifact, refusal);
 }
 
-/// Helpers that programs call and older kernels lack.
-struct Helper {
-    int number;
-    const char *name, *since;
-};
-constexpr Helper young_helpers[] = {
-    {44, "bpf_xdp_adjust_head", "4.10"}, {51, "bpf_redirect_map", "4.14"},
-    {65, "bpf_xdp_adjust_tail", "4.18"}, {69, "bpf_fib_lookup", "4.18"},
-    {130, "bpf_ringbuf_output", "5.8"},  {131, "bpf_ringbuf_reserve", "5.8"},
-    {181, "bpf_loop", "5.17"},           {188, "bpf_xdp_get_buff_len", "5.18"},
-    {189, "bpf_xdp_load_bytes", "5.18"}, {208, "bpf_ktime_get_tai_ns", "6.1"},
-};
-
 /// "unknown func bpf_loop#181" and "invalid func unknown#181", as this kernel lacks it.
 std::string lacks_helper(const std::string& reason) {
     const size_t number = reason.find('#');
     if (number == std::string::npos || (reason.find("unknown func ") == std::string::npos &&
                                         reason.find("invalid func ") == std::string::npos))
         return reason;
-    for (const Helper& helper : young_helpers)
-        if (helper.number == atoi(reason.c_str() + number + 1))
+    for (const HelperRow& helper : young_helpers)
+        if (helper.id == atoi(reason.c_str() + number + 1))
             return std::string("this kernel lacks `") + helper.name + "`, which came with Linux " +
                    helper.since;
     return reason;

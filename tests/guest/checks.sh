@@ -101,24 +101,19 @@ virtio() {
     ip link set eth0 down && ip link set eth1 down
     namespaces eth0 eth1
     a ip address add 198.51.100.9/24 dev eth0
-    policy open <<'END'
+    local verdict
+    for verdict in pass drop; do
+        policy "$verdict" <<END
 set addresses { type ipv4_addr; elements = { 192.0.2.66 } }
 chain ingress {
     policy pass
     bad: ip saddr @addresses drop
-    echo: icmp type echo-request pass
+    echo: icmp type echo-request $verdict
 }
 END
-    policy shut <<'END'
-set addresses { type ipv4_addr; elements = { 192.0.2.66 } }
-chain ingress {
-    policy pass
-    bad: ip saddr @addresses drop
-    echo: icmp type echo-request drop
-}
-END
+    done
     one "link up" answered 3
-    one "apply natively" b "$xdpc" apply /tmp/open.xdp -i eth1 --mode native
+    one "apply natively" b "$xdpc" apply /tmp/pass.xdp -i eth1 --mode native
     one "ping passes" answered 5
     one "pings are counted" counts eth1 echo 5
     one "an element is added" b "$xdpc" set add addresses -i eth1 198.51.100.9
@@ -126,7 +121,7 @@ END
     one "drops are counted" counts eth1 bad 2
     one "the element is taken away" b "$xdpc" set del addresses -i eth1 198.51.100.9
     one "ping passes again" answered 2
-    one "swap" b "$xdpc" apply /tmp/shut.xdp -i eth1 --mode native
+    one "swap" b "$xdpc" apply /tmp/drop.xdp -i eth1 --mode native
     one "ping is dropped" lost 2
     one "counters went on" counts eth1 echo 9
     one "reply echo natively" b "$xdpc" apply examples/rules/ping.xdp -i eth1 --mode native

@@ -37,13 +37,16 @@ struct ArtifactSet {
     std::string name;
     uint8_t family = 0; // 4 or 6 of `inet_addr`
     std::string kind;   // "hash", "interval", "tuples", "dynamic": runtime/STATE.md
-    bool is_map = false;
     std::vector<std::pair<std::string, uint16_t>> parts; // type as nft names it, bits
     uint32_t size = 0;
     bool has_timeout = false, has_counter = false, auto_merge = false;
-    uint64_t timeout_ns = 0;           // of elements without their own; 0: none
-    std::vector<std::string> verdicts; // of a map: "drop", "jump ssh"; elements refer to them by index
+    uint64_t timeout_ns = 0; // of elements without their own; 0: none
+    std::string maps_to;     // of a map: "verdict", "value", "limit", "quota" or "counter"; else ""
+    std::vector<std::string>
+        names; // what elements are mapped to by index: "drop", "jump ssh", a limit's name
+    std::optional<std::pair<std::string, uint16_t>> value; // of a map to values: type, bits
     bool operator==(const ArtifactSet&) const = default;
+    [[nodiscard]] bool is_map() const { return !maps_to.empty(); }
 };
 struct ArtifactLimit {
     std::string name;    // of a named one
@@ -73,7 +76,7 @@ struct ArtifactLog {
 };
 
 struct Artifact {
-    static constexpr uint32_t current_version = 4;
+    static constexpr uint32_t current_version = 5;
     uint32_t version = current_version;
     std::vector<uint8_t> object;   // ELF, EM_BPF; one XDP program, `xdpc`
     std::string policy;            // path of the policy

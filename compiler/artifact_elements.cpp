@@ -120,11 +120,11 @@ bool read_set(Taker& taker, const ArtifactSet& set, SetElements& elements) {
     }
     elements.count = head.count;
     if (!taker.take(elements.words, head.count * stride_of(set)) ||
-        !taker.take(elements.values, set.is_map ? head.count : 0) || !read_extras(taker, head, elements)) {
+        !taker.take(elements.values, set.is_map() ? head.count : 0) || !read_extras(taker, head, elements)) {
         return false;
     }
     for (const uint32_t value : elements.values) {
-        if (value >= set.verdicts.size()) {
+        if (set.value ? value > max_of_width(set.value->second) : value >= set.names.size()) {
             return false;
         }
     }

@@ -5,6 +5,7 @@
 #include "runtime/sets/layout.h"
 
 #include <algorithm>
+#include <set>
 
 namespace xdpc {
 
@@ -55,27 +56,41 @@ Parts read_parts(Reader& reader, const char* name, std::string& problem) {
     return parts;
 }
 
+void read_mapped(Reader& reader, ArtifactSet& set, std::string& problem) {
+    static const std::set<std::string> known = {"", "verdict", "value", "limit", "quota", "counter"};
+    reader.read("maps_to", set.maps_to);
+    if (!known.contains(set.maps_to)) {
+        reader.complain("maps_to", "is not known");
+    }
+    if (const Json* names = reader.array("names")) {
+        for (const Json& name : *names) {
+            if (name.is_string()) {
+                set.names.push_back(name.get<std::string>());
+            } else {
+                reader.complain("names", "holds what is no text");
+            }
+        }
+    }
+    const auto value = read_parts(reader, "value", problem);
+    if (value.size() != (set.maps_to == "value" ? 1U : 0U) || (!value.empty() && value[0].second > 32)) {
+        reader.complain("value", "does not fit what the set maps to");
+    } else if (!value.empty()) {
+        set.value = value[0];
+    }
+}
+
 ArtifactSet read_set(Reader& reader, std::string& problem) {
     ArtifactSet set;
     reader.read("name", set.name);
     reader.read("family", set.family);
     reader.read("kind", set.kind);
-    reader.read("is_map", set.is_map);
     set.parts = read_parts(reader, "parts", problem);
     reader.read("size", set.size);
     reader.read("has_timeout", set.has_timeout);
     reader.read("has_counter", set.has_counter);
     reader.read("auto_merge", set.auto_merge);
     reader.read("timeout_ns", set.timeout_ns);
-    if (const Json* verdicts = reader.array("verdicts")) {
-        for (const Json& verdict : *verdicts) {
-            if (verdict.is_string()) {
-                set.verdicts.push_back(verdict.get<std::string>());
-            } else {
-                reader.complain("verdicts", "holds what is no text");
-            }
-        }
-    }
+    read_mapped(reader, set, problem);
     const auto kind = set_kind_of(set.kind);
     const bool fits = kind == SetKind::Interval ? set.parts.size() == 1
                       : kind == SetKind::Tuples ? set.parts.size() >= 2
@@ -113,14 +128,15 @@ Json to_json(const ArtifactSet& set) {
     return {{"name", set.name},
             {"family", set.family},
             {"kind", set.kind},
-            {"is_map", set.is_map},
             {"parts", parts_json(set.parts)},
             {"size", set.size},
             {"has_timeout", set.has_timeout},
             {"has_counter", set.has_counter},
             {"auto_merge", set.auto_merge},
             {"timeout_ns", set.timeout_ns},
-            {"verdicts", set.verdicts}};
+            {"maps_to", set.maps_to},
+            {"names", set.names},
+            {"value", parts_json(set.value ? std::vector{*set.value} : decltype(set.parts){})}};
 }
 
 Json to_json(const ArtifactLimit& limit) {

@@ -155,7 +155,6 @@ ArtifactSet describe(const LiveSet& set, const Policy& policy) {
     out.name = set.name;
     out.family = set.family;
     out.kind = name_of(set.kind);
-    out.is_map = set.is_map;
     for (const SetPart& part : set.parts) {
         out.parts.emplace_back(name_of(part.type), part.width);
     }
@@ -164,8 +163,20 @@ ArtifactSet describe(const LiveSet& set, const Policy& policy) {
     out.has_counter = set.has_counter;
     out.auto_merge = set.auto_merge;
     out.timeout_ns = set.timeout_ns.value_or(0);
+    if (!set.is_map) {
+        return out;
+    }
+    out.maps_to = set.mapped ? "value" : set.objects.empty() ? "verdict" : set.objects;
     for (const Verdict& verdict : set.verdicts) {
-        out.verdicts.push_back(name_of(verdict, policy));
+        out.names.push_back(name_of(verdict, policy));
+    }
+    for (const uint32_t id : set.object_ids) {
+        out.names.push_back(set.objects == "limit"   ? policy.limits[id].name
+                            : set.objects == "quota" ? policy.quotas[id].name
+                                                     : policy.counters[id].name);
+    }
+    if (set.mapped) {
+        out.value.emplace(name_of(set.mapped->type), set.mapped->width);
     }
     return out;
 }

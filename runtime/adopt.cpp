@@ -165,7 +165,7 @@ Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, con
     const ArtifactSet& before = old.record.artifact.sets[from];
     if (auto fits = check_types(before, set); !fits)
         return fits;
-    if (before.verdicts != set.verdicts)
+    if (before.names != set.names)
         return fail(fmt::format("set `{}` changes what its elements map to, and rules write it: its elements "
                                 "cannot go on",
                                 set.name),

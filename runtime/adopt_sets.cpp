@@ -10,30 +10,40 @@ namespace xdpc::rt {
 namespace {
 
 std::string type_text(const ArtifactSet& set) {
-    std::string text = set.is_map ? "map of " : "";
+    std::string text = set.is_map() ? "map of " : "";
     for (size_t i = 0; i < set.parts.size(); i++)
         text += (i == 0 ? "" : " . ") + set.parts[i].first;
+    if (set.is_map())
+        text += " to " + (set.value ? set.value->first : set.maps_to);
     return text;
 }
 
-/// What each of the old map's verdicts is called in the new one.
-std::vector<std::optional<uint32_t>> translate_verdicts(const ArtifactSet& old, const ArtifactSet& next) {
-    std::vector<std::optional<uint32_t>> out;
-    for (const std::string& verdict : old.verdicts) {
-        auto found = std::find(next.verdicts.begin(), next.verdicts.end(), verdict);
-        out.push_back(found == next.verdicts.end()
-                          ? std::nullopt
-                          : std::optional(static_cast<uint32_t>(found - next.verdicts.begin())));
+/// What the number of an element of the old map is in the new one.
+class Translation {
+public:
+    Translation(const ArtifactSet& old, const ArtifactSet& next) : is_index_(!old.value) {
+        for (const std::string& name : old.names) {
+            auto found = std::find(next.names.begin(), next.names.end(), name);
+            numbers_.push_back(found == next.names.end()
+                                   ? std::nullopt
+                                   : std::optional(static_cast<uint32_t>(found - next.names.begin())));
+        }
     }
-    return out;
-}
+    [[nodiscard]] std::optional<uint32_t> of(uint32_t number) const {
+        return is_index_ && number < numbers_.size() ? numbers_[number] : number;
+    }
+
+private:
+    bool is_index_;
+    std::vector<std::optional<uint32_t>> numbers_;
+};
 
 constexpr const char* reset_hint = "`--reset-sets` starts all sets from the policy";
 
 } // namespace
 
 Result<void> check_types(const ArtifactSet& old, const ArtifactSet& next) {
-    if (old.parts != next.parts || old.is_map != next.is_map)
+    if (old.parts != next.parts || old.maps_to != next.maps_to || old.value != next.value)
         return fail(
             fmt::format("set `{}` is of type {} in the policy that runs and {} in the new one: its elements "
                         "cannot go on",
@@ -56,7 +66,7 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
     merged.elements = new_elements(next, file, now);
     std::vector<bool> known(merged.elements.size());
     ElementIndex index(merged.elements);
-    auto verdicts = translate_verdicts(old, next);
+    const Translation translation(old, next);
     std::vector<sets::NewElement> live;
     SetChange& change = merged.change;
     for (const sets::Element& element : merged.there) {
@@ -68,7 +78,7 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
             else
                 merged.differs |= next.has_timeout;
             merged.differs |= !element.from_file || kept.comment != element.comment ||
-                              (next.is_map && kept.value != element.value);
+                              (next.is_map() && kept.value != element.value);
             kept.packets = element.packets;
             kept.bytes = element.bytes;
             known[*found] = true;
@@ -83,14 +93,14 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
             return fail(fmt::format("set `{}` has the live element {}, which is more than one value",
                                     next.name, text ? text(old, element.low, element.high) : "?"),
                         fmt::format("`flags interval`, or `xdpc set del`; {}", reset_hint));
-        auto value = next.is_map && element.value < verdicts.size() ? verdicts[element.value] : 0U;
+        auto value = translation.of(element.value);
         if (!value)
-            return fail(
-                fmt::format("map `{}` has the live element {} : {}, and the new policy gives no element that "
-                            "verdict",
-                            next.name, text ? text(old, element.low, element.high) : "?",
-                            old.verdicts[element.value]),
-                fmt::format("`xdpc set del` takes it out; {}", reset_hint));
+            return fail(fmt::format("map `{}` has the live element {} : {}, and the new policy {}", next.name,
+                                    text ? text(old, element.low, element.high) : "?",
+                                    old.names[element.value],
+                                    next.maps_to == "verdict" ? "gives no element that verdict"
+                                                              : "has no such " + next.maps_to),
+                        fmt::format("`xdpc set del` takes it out; {}", reset_hint));
         sets::NewElement& kept = live.emplace_back(sets::as_new(element));
         kept.value = *value;
         kept.from_file = false;

@@ -23,7 +23,9 @@ tl::unexpected<std::variant<Error, FileRefused>> refused(uint32_t set, size_t el
     return tl::unexpected<std::variant<Error, FileRefused>>(FileRefused{set, element, std::move(why)});
 }
 
-constexpr const char* other_verdict = "is in the map with another verdict";
+std::string mapped_otherwise(const ArtifactSet& set) {
+    return "is in the map with another " + set.maps_to;
+}
 
 /// What a set is to hold.
 struct Wanted {
@@ -67,7 +69,7 @@ OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const sets:
         if (same) {
             known[*same] = true;
             wanted.taken.kept++;
-            if (!replace && set.is_map && given[*same].value != element.value && !differs)
+            if (!replace && set.is_map() && given[*same].value != element.value && !differs)
                 differs = *same;
             given[*same].packets = element.packets;
             given[*same].bytes = element.bytes;
@@ -81,7 +83,7 @@ OrRefused<void> put_together(Wanted& wanted, const ArtifactSet& set, const sets:
         }
     });
     if (differs)
-        return refused(file.set, *differs, {other_verdict, {}, {}});
+        return refused(file.set, *differs, {mapped_otherwise(set), {}, {}});
     wanted.taken.added = static_cast<uint64_t>(std::ranges::count(known, false));
     if (replace) {
         if (given.size() > set.size)
@@ -143,8 +145,8 @@ OrRefused<Taken> load_dynamic(const LiveSets::Impl& impl, const DynamicTable& op
             put.emplace_back(given[i].low.begin(), given[i].low.end());
             continue;
         }
-        if (set.is_map && **there != given[i].value)
-            return refused(file.set, i, {other_verdict, {}, {}});
+        if (set.is_map() && **there != given[i].value)
+            return refused(file.set, i, {mapped_otherwise(set), {}, {}});
         taken.kept++;
     }
     taken.added = put.size();

@@ -55,7 +55,7 @@ OrRefused<void> put_beside(const LiveSets::Impl& impl, Coming& one, uint32_t epo
             one.leaving.push_back(std::move(each));
             continue;
         }
-        if (set.is_map && each.entry.value != one.given[*same].value)
+        if (set.is_map() && each.entry.value != one.given[*same].value)
             return refused(one.id, *same, "is in the map with another verdict");
         there[*same] = true;
     }

@@ -41,7 +41,7 @@ sets::Shape shape_of(const ArtifactSet& set) {
     shape.size = set.size;
     shape.has_timeout = set.has_timeout;
     shape.has_counter = set.has_counter;
-    shape.is_map = set.is_map;
+    shape.is_map = set.is_map();
     shape.auto_merge = set.auto_merge;
     return shape;
 }

@@ -147,6 +147,27 @@ std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, co
     return {high, low};
 }
 
+/// The same of a live map, whose values have 32 bits.
+std::pair<Value*, Value*> read_live_map(RuleScope& s, const ir::RewriteStep& step, const NotDone& to) {
+    Lowering& l = s.l;
+    auto& b = l.builder;
+    BasicBlock* none = step.otherwise ? l.block("otherwise") : to.absent;
+    Value* number = emit_live_value(s, *step.live, {step.keys, step.masks}, none, to.lacking);
+    if (!step.otherwise) {
+        return {l.c64(0), number};
+    }
+    BasicBlock* here = b.GetInsertBlock();
+    BasicBlock* found = l.block("mapped");
+    b.CreateBr(found);
+    b.SetInsertPoint(none);
+    b.CreateBr(found);
+    b.SetInsertPoint(found);
+    PHINode* low = b.CreatePHI(l.i64(), 2);
+    low->addIncoming(number, here);
+    low->addIncoming(l.c64(static_cast<uint64_t>(*step.otherwise)), none);
+    return {l.c64(0), low};
+}
+
 /// What is set, high and low 64 bits.
 std::pair<Value*, Value*> value_of(RuleScope& s, const ir::RewriteStep& step, const packet::SetField& set,
                                    const NotDone& to) {
@@ -157,6 +178,9 @@ std::pair<Value*, Value*> value_of(RuleScope& s, const ir::RewriteStep& step, co
     }
     if (step.table) {
         return read_map(s, step, to);
+    }
+    if (step.live) {
+        return read_live_map(s, step, to);
     }
     const unsigned width = info(set.field).bit_width;
     const unsigned bits = width > 64 ? 128 : 64;

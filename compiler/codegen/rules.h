@@ -101,6 +101,14 @@ void emit_entry(RuleScope& s);
 // `absent` where a key is.
 /// Emits what a verdict does, where the builder stands.
 using EmitVerdict = std::function<void(const Verdict&)>;
+/// What is asked of a live set: keys and the bits of them that count.
+struct LiveKeys {
+    const std::vector<ir::KeyId>& keys;
+    const std::vector<u128>& masks;
+};
+/// The number that a live map's element has, 64 bits; the builder goes on where there is one.
+llvm::Value* emit_live_value(RuleScope& s, SetId map, const LiveKeys& asked, llvm::BasicBlock* none,
+                             llvm::BasicBlock* absent);
 void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const EmitVerdict& verdict,
                         llvm::BasicBlock* next, llvm::BasicBlock* absent);
 void emit_limit(RuleScope& s, const ir::LimitStep& limit, const EmitVerdict& verdict, llvm::BasicBlock* next,

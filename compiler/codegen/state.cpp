@@ -52,20 +52,26 @@ void emit_set_lookup(Lowering& l, const ir::SetLookup& lookup, const KeyReader& 
     branch(l, is_in, lookup.negated ? no : yes, lookup.negated ? yes : no);
 }
 
-void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const EmitVerdict& verdict,
-                        BasicBlock* next, BasicBlock* absent) {
+Value* emit_live_value(RuleScope& s, SetId map, const LiveKeys& asked, BasicBlock* none, BasicBlock* absent) {
     Lowering& l = s.l;
-    const auto words = key_words(l, dispatch.keys, dispatch.masks, s.keys, absent);
-    Value* found = call_state(l, Does::Find, dispatch.map.value, words, counted_bytes(l, dispatch.map));
-    BasicBlock* none = dispatch.otherwise ? l.block("otherwise") : next;
+    const auto words = key_words(l, asked.keys, asked.masks, s.keys, absent);
+    Value* found = call_state(l, Does::Find, map.value, words, counted_bytes(l, map));
     BasicBlock* there = l.block("found");
     branch(l, l.builder.CreateICmpNE(found, l.c64(0)), there, none);
     l.builder.SetInsertPoint(there);
+    return l.builder.CreateSub(found, l.c64(1));
+}
+
+void emit_live_dispatch(RuleScope& s, const ir::LiveDispatch& dispatch, const EmitVerdict& verdict,
+                        BasicBlock* next, BasicBlock* absent) {
+    Lowering& l = s.l;
+    BasicBlock* none = dispatch.otherwise ? l.block("otherwise") : next;
+    Value* number = emit_live_value(s, dispatch.map, {dispatch.keys, dispatch.masks}, none, absent);
     // A value that names no verdict ends the rule.
-    auto* choice = l.builder.CreateSwitch(found, next, static_cast<unsigned>(dispatch.verdicts.size()));
+    auto* choice = l.builder.CreateSwitch(number, next, static_cast<unsigned>(dispatch.verdicts.size()));
     for (size_t i = 0; i < dispatch.verdicts.size(); ++i) {
         BasicBlock* target = l.block("case");
-        choice->addCase(l.c64(i + 1), target);
+        choice->addCase(l.c64(i), target);
         l.builder.SetInsertPoint(target);
         verdict(dispatch.verdicts[i]);
     }

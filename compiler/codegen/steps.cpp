@@ -121,19 +121,28 @@ size_t emit_pick(RuleScope& s, const ir::Rule& rule, size_t begin, const Author&
     const ir::Step& step = rule.steps[begin];
     const auto& pick = std::get<ir::Pick>(step.node);
     BasicBlock* rest = l.block("rest");
-    std::vector<KeyValue> values;
-    for (const ir::KeyId key : pick.keys) {
-        values.push_back(s.keys(key));
-        BasicBlock* there = l.block("present");
-        branch(l, values.back().present, there, step.may_lack ? rest : exits.next);
-        l.builder.SetInsertPoint(there);
-    }
     std::vector<BasicBlock*> picked;
     for (size_t i = 0; i < pick.count; ++i) {
         picked.push_back(l.block("picked"));
     }
-    emit_table(l, pick.table, values, pick.masks, picked,
-               pick.otherwise ? picked[*pick.otherwise] : exits.next);
+    BasicBlock* none = pick.otherwise ? picked[*pick.otherwise] : exits.next;
+    BasicBlock* absent = step.may_lack ? rest : exits.next;
+    if (pick.live) {
+        Value* number = emit_live_value(s, *pick.live, {pick.keys, pick.masks}, none, absent);
+        auto* choice = l.builder.CreateSwitch(number, exits.next, pick.count);
+        for (size_t i = 0; i < pick.count; ++i) {
+            choice->addCase(l.c64(i), picked[i]);
+        }
+    } else {
+        std::vector<KeyValue> values;
+        for (const ir::KeyId key : pick.keys) {
+            values.push_back(s.keys(key));
+            BasicBlock* there = l.block("present");
+            branch(l, values.back().present, there, absent);
+            l.builder.SetInsertPoint(there);
+        }
+        emit_table(l, *pick.table, values, pick.masks, picked, none);
+    }
     for (size_t i = 0; i < pick.count; ++i) {
         l.builder.SetInsertPoint(picked[i]);
         emit_action(s, rule.steps[begin + 1 + i], false, by, exits);

@@ -44,15 +44,17 @@ struct Words {
 /// Nothing if the element is of the other family.
 Result<std::optional<Words>> read_words(const ArtifactSet& set, std::string_view text, bool with_value) {
     Words words;
-    if (set.is_map && with_value) {
+    if (set.is_map() && with_value) {
         const size_t colon = text.rfind(" : ");
-        const std::string verdict(colon == std::string_view::npos ? "" : text.substr(colon + 3));
-        const auto found = std::find(set.verdicts.begin(), set.verdicts.end(), verdict);
-        if (found == set.verdicts.end()) {
+        if (colon == std::string_view::npos) {
             return fail(fmt::format("`{}` is no element of map `{}`", text, set.name),
-                        "KEY : VERDICT, with a verdict that the policy gives an element of the map");
+                        fmt::format("KEY : {}", set.maps_to == "verdict" ? "VERDICT" : set.maps_to));
         }
-        words.value = static_cast<uint32_t>(found - set.verdicts.begin());
+        const auto number = read_mapped(set, text.substr(colon + 3));
+        if (!number) {
+            return tl::unexpected(number.error());
+        }
+        words.value = *number;
         text = text.substr(0, colon);
     }
     const auto parts = parts_of(set.parts);
@@ -154,13 +156,12 @@ int list_elements(rt::LiveSets& live, const std::vector<uint32_t>& ids, const Se
         const ArtifactSet& set = live.sets()[id];
         const auto done = live.list(id, [&](const sets::Element& element) {
             const std::string text = element_text(set, element.low, element.high);
-            const std::string verdict =
-                set.is_map && element.value < set.verdicts.size() ? set.verdicts[element.value] : "";
+            const std::string mapped = set.is_map() ? mapped_text(set, element.value) : "";
             const uint64_t remaining = element.expires_ns > now ? (element.expires_ns - now) / 1'000'000U : 0;
             if (options.json) {
                 Json one = {{"element", text}, {"origin", element.from_file ? "file" : "live"}};
-                if (set.is_map) {
-                    one["verdict"] = verdict;
+                if (set.is_map()) {
+                    one[set.maps_to] = mapped;
                 }
                 if (element.expires_ns != 0) {
                     one["remaining_ms"] = remaining;
@@ -176,7 +177,7 @@ int list_elements(rt::LiveSets& live, const std::vector<uint32_t>& ids, const Se
                 elements.push_back(std::move(one));
                 return true;
             }
-            rows.push_back({set.is_map ? text + " : " + verdict : text, element.from_file ? "file" : "live",
+            rows.push_back({set.is_map() ? text + " : " + mapped : text, element.from_file ? "file" : "live",
                             element.expires_ns != 0 ? fmt::format("{}s", remaining / 1000) : "",
                             set.has_counter ? fmt::format("{}", element.packets) : "",
                             set.has_counter ? fmt::format("{}", element.bytes) : "", element.comment});

@@ -17,7 +17,12 @@ LiveSet live_set(const ArtifactSet& set) {
     live.name = set.name;
     live.family = set.family;
     live.kind = set_kind_of(set.kind).value_or(SetKind::Hash); // of records all are known
-    live.is_map = set.is_map;
+    live.is_map = set.is_map();
+    if (set.value) {
+        live.mapped = parts_of({*set.value})[0];
+    } else if (set.maps_to != "verdict") {
+        live.objects = set.maps_to;
+    }
     live.parts = parts_of(set.parts);
     live.size = set.size;
     live.has_timeout = set.has_timeout;
@@ -85,8 +90,7 @@ int take_file(rt::LiveSets& live, const std::vector<uint32_t>& ids, const SetOpt
     for (const uint32_t id : ids) {
         sets.push_back(live_set(live.sets()[id]));
     }
-    const auto read =
-        read_live_file(*file, std::move(sets), live.sets()[ids[0]].verdicts, sources, diagnostics);
+    const auto read = read_live_file(*file, std::move(sets), live.sets()[ids[0]].names, sources, diagnostics);
     if (!read) {
         return refused_by_checker(options, diagnostics, sources);
     }

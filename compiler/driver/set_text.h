@@ -18,4 +18,9 @@ std::string key_text(const std::vector<std::pair<std::string, uint16_t>>& parts,
 std::string element_text(const ArtifactSet& set, std::span<const uint32_t> low,
                          std::span<const uint32_t> high);
 
+/// What an element of a map is mapped to: "drop", "22", "gold".
+std::string mapped_text(const ArtifactSet& set, uint32_t number);
+/// The same the other way round.
+Result<uint32_t> read_mapped(const ArtifactSet& set, std::string_view text);
+
 } // namespace xdpc::driver

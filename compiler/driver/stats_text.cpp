@@ -171,7 +171,7 @@ Json to_json(const rt::SetStats& stats) {
     Json out = {{"set", set.name},
                 {"type", type_text(set)},
                 {"kind", set.kind},
-                {"map", set.is_map},
+                {"map", set.is_map()},
                 {"elements", stats.elements},
                 {"size", set.size},
                 {"memory_bytes", stats.memory},

@@ -193,6 +193,11 @@ RewriteStep Flattener::rewrite(const RewriteStatement& statement) {
     if (!statement.map) {
         return step;
     }
+    step.otherwise = statement.map->otherwise;
+    step.live = statement.map->live;
+    if (step.live) {
+        return step;
+    }
     std::vector<Table::Entry> entries;
     std::map<u128, uint32_t> known; // value to its index
     for (const auto& [box, value] : statement.map->entries) {
@@ -203,20 +208,23 @@ RewriteStep Flattener::rewrite(const RewriteStatement& statement) {
         entries.push_back({box, found->second});
     }
     step.table = table(statement.keys, std::move(entries));
-    step.otherwise = statement.map->otherwise;
     return step;
 }
 
 Pick Flattener::pick(const PickStatement& statement) {
+    Pick step;
+    keys_of(statement.keys, step.keys, step.masks);
+    step.live = statement.live;
+    step.otherwise = statement.otherwise;
+    step.count = statement.count;
+    if (step.live) {
+        return step;
+    }
     std::vector<Table::Entry> entries;
     for (const auto& [box, which] : statement.entries) {
         entries.push_back({box, which});
     }
-    Pick step;
-    keys_of(statement.keys, step.keys, step.masks);
     step.table = table(statement.keys, std::move(entries));
-    step.otherwise = statement.otherwise;
-    step.count = statement.count;
     return step;
 }
 

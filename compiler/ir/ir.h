@@ -130,14 +130,16 @@ struct RewriteStep {
     std::vector<u128> masks;
     std::optional<TableId> table = {}; // its values are indices into `values`
     std::vector<u128> values = {};
+    std::optional<SetId> live = {}; // instead of the table: its elements have the value
     std::optional<u128> otherwise = {};
 };
 /// xdpc::PickStatement: of the `count` steps that follow, which are limits, quotas and counts, one runs.
 struct Pick {
     std::vector<KeyId> keys;
     std::vector<u128> masks;
-    TableId table; // its values say which one
-    std::optional<uint32_t> otherwise;
+    std::optional<TableId> table = {}; // its values say which one
+    std::optional<SetId> live = {};    // or this map's elements
+    std::optional<uint32_t> otherwise = {};
     uint32_t count = 0;
 };
 using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet,

@@ -29,6 +29,8 @@ private:
     [[nodiscard]] std::string parts(const std::vector<Cond>& parts, const char* between,
                                     const char* none) const;
     [[nodiscard]] std::string cond(const Cond& cond) const;
+    [[nodiscard]] std::string map(const std::optional<TableId>& table,
+                                  const std::optional<SetId>& live) const;
     [[nodiscard]] std::string step(const Step& step) const;
     [[nodiscard]] std::string table(size_t index) const;
     [[nodiscard]] std::string chain(const Chain& chain) const;
@@ -103,6 +105,10 @@ std::string Printer::cond(const Cond& cond) const {
         cond.node);
 }
 
+std::string Printer::map(const std::optional<TableId>& table, const std::optional<SetId>& live) const {
+    return live ? "@" + policy_.set(*live).name : fmt::format("table {}", table->value);
+}
+
 std::string Printer::step(const Step& step) const {
     const std::string text = std::visit(
         Overloaded{
@@ -143,12 +149,12 @@ std::string Printer::step(const Step& step) const {
             [&](const Sample& sample) { return fmt::format("sample 1/{}", sample.one_in); },
             [&](const RewriteStep& rewrite) {
                 std::string from = rewrite.keys.empty() ? "" : keys(rewrite.keys, rewrite.masks);
-                from += rewrite.table ? fmt::format(" in table {}", rewrite.table->value) : "";
+                from += rewrite.table || rewrite.live ? " in " + map(rewrite.table, rewrite.live) : "";
                 return packet::text_of(rewrite.what, from);
             },
             [&](const Pick& pick) {
-                return fmt::format("by {} in table {} one of the next {}{}", keys(pick.keys, pick.masks),
-                                   pick.table.value, pick.count,
+                return fmt::format("by {} in {} one of the next {}{}", keys(pick.keys, pick.masks),
+                                   map(pick.table, pick.live), pick.count,
                                    pick.otherwise ? fmt::format(", else {}", *pick.otherwise) : "");
             },
         },

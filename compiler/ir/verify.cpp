@@ -121,7 +121,9 @@ void Verifier::check_step(const Step& step) {
                    [&](const RewriteStep& step) {
                        const auto* set = std::get_if<packet::SetField>(&step.what);
                        const bool reads = set != nullptr && set->from_key;
-                       XDPC_IR_CHECK(reads == !step.keys.empty() && (step.table || step.keys.size() <= 1));
+                       const bool maps = step.table || step.live;
+                       XDPC_IR_CHECK(reads == !step.keys.empty() && (maps || step.keys.size() <= 1));
+                       XDPC_IR_CHECK(!step.table || !step.live);
                        if (step.table) {
                            check_keys(step.keys, step.masks, *step.table);
                            for (const Table::Entry& entry : program_.tables[step.table->value].entries) {
@@ -132,9 +134,14 @@ void Verifier::check_step(const Step& step) {
                        }
                    },
                    [&](const Pick& pick) {
-                       check_keys(pick.keys, pick.masks, pick.table);
                        XDPC_IR_CHECK(!pick.otherwise || *pick.otherwise < pick.count);
-                       for (const Table::Entry& entry : program_.tables[pick.table.value].entries) {
+                       XDPC_IR_CHECK(pick.table.has_value() != pick.live.has_value());
+                       if (pick.live) {
+                           check_keys(pick.keys, pick.masks);
+                           return;
+                       }
+                       check_keys(pick.keys, pick.masks, *pick.table);
+                       for (const Table::Entry& entry : program_.tables[pick.table->value].entries) {
                            XDPC_IR_CHECK(entry.value < pick.count);
                        }
                    },

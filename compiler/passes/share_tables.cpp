@@ -40,8 +40,9 @@ template<class F> void each_use(ir::Program& program, F use) {
         if (auto* dispatch = std::get_if<ir::Dispatch>(&step.node)) {
             use(dispatch->table, true);
         }
-        if (auto* pick = std::get_if<ir::Pick>(&step.node)) {
-            use(pick->table, true);
+        auto* pick = std::get_if<ir::Pick>(&step.node);
+        if (pick != nullptr && pick->table) {
+            use(*pick->table, true);
         }
         auto* rewrite = std::get_if<ir::RewriteStep>(&step.node);
         if (rewrite != nullptr && rewrite->table) {

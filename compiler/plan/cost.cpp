@@ -97,7 +97,7 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                           [&](const ir::Sample&) { return both(event); },
                           [&](const ir::RewriteStep& rewrite) {
                               if (!rewrite.table) {
-                                  return both(2 * call);
+                                  return both(2 * call + (rewrite.live ? state_call : 0));
                               }
                               const size_t id = rewrite.table->value;
                               const size_t values = multiply(rewrite.values.size() + 1, decision);
@@ -105,9 +105,12 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                                          both(2 * call + values));
                           },
                           [&](const ir::Pick& pick) {
-                              const TablePlan& plan = tables[pick.table.value];
-                              return sum(of_table(program.tables[pick.table.value], plan.strategy),
-                                         both(multiply(pick.count, decision)));
+                              const size_t choices = multiply(pick.count, decision);
+                              if (pick.live) {
+                                  return both(state_call + choices);
+                              }
+                              const size_t id = pick.table->value;
+                              return sum(of_table(program.tables[id], tables[id].strategy), both(choices));
                           },
                       },
                       step.node);

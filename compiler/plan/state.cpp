@@ -27,6 +27,12 @@ void use(StateUse& state, const ir::Cond& cond) {
                cond.node);
 }
 
+void ask(StateUse& state, const std::optional<SetId>& live) {
+    if (live) {
+        state.asked.insert(*live);
+    }
+}
+
 void use(StateUse& state, const ir::Step& step) {
     std::visit(Overloaded{
                    [&](const ir::Guard& guard) { use(state, guard.cond); },
@@ -41,8 +47,8 @@ void use(StateUse& state, const ir::Step& step) {
                    [&](const ir::UpdateSet& update) { state.changed.insert({update.set, update.op}); },
                    [](const ir::Log&) {},
                    [](const ir::Sample&) {},
-                   [](const ir::RewriteStep&) {},
-                   [](const ir::Pick&) {},
+                   [&](const ir::RewriteStep& rewrite) { ask(state, rewrite.live); },
+                   [&](const ir::Pick& pick) { ask(state, pick.live); },
                },
                step.node);
 }

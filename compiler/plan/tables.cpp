@@ -32,8 +32,9 @@ std::vector<bool> find_maps(const ir::Program& program) {
                 if (const auto* dispatch = std::get_if<ir::Dispatch>(&step.node)) {
                     maps[dispatch->table.value] = true;
                 }
-                if (const auto* pick = std::get_if<ir::Pick>(&step.node)) {
-                    maps[pick->table.value] = true;
+                const auto* pick = std::get_if<ir::Pick>(&step.node);
+                if (pick != nullptr && pick->table) {
+                    maps[pick->table->value] = true;
                 }
                 const auto* rewrite = std::get_if<ir::RewriteStep>(&step.node);
                 if (rewrite != nullptr && rewrite->table) {

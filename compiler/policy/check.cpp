@@ -94,8 +94,8 @@ std::optional<Policy> check(const ast::File& file, Sources& sources, Diagnostics
     checking::Context context(sources, diagnostics, file.id);
     context.policy.path = sources.get(file.id).path;
     checking::collect(context, file);
+    checking::check_objects(context); // first: maps may lead to them
     checking::check_sets(context);
-    checking::check_objects(context);
     checking::check_chains(context);
     checking::check_tests(context);
     checking::report_unused(context);

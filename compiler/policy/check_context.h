@@ -42,6 +42,8 @@ struct DefineEntry {
     bool broken = false; // part of a cycle, already reported
 };
 
+/// What an element of a map is mapped to: a verdict, or a value or the number of an object.
+using Mapped = std::variant<Verdict, u128>;
 /// A set's or map's elements: of one family for sets of `inet_addr`, else [0] has all.
 struct SetEntries {
     std::vector<Box> boxes;
@@ -56,8 +58,8 @@ struct SetEntry {
     std::array<SetEntries, 2> entries;        // of a constant one
     std::array<std::optional<SetId>, 2> live; // of a live one
     std::optional<Verdict> otherwise;
-    std::optional<Slot> mapped; // of a map to values, which is constant
-    std::string objects;        // of one to objects, which is constant too: "limit", "quota" or "counter"
+    std::optional<Slot> mapped; // of a map to values
+    std::string objects;        // of one to objects: "limit", "quota" or "counter"
     std::optional<u128> otherwise_value;
     bool used = false;
     bool broken = false; // not usable, already reported
@@ -253,7 +255,7 @@ struct FileAttribute { // `timeout 10m`
 struct FileElement {
     std::array<std::vector<Box>, 2> boxes; // by family
     std::vector<FileAttribute> attributes;
-    std::optional<Verdict> verdict; // of a map
+    std::optional<Mapped> mapped; // of a map
     Span span;
 };
 /// Who takes a file's elements; false after an error was reported.
@@ -311,7 +313,8 @@ using ValueEntries = std::vector<std::pair<Box, u128>>;
 struct KeyedMap {
     std::vector<Key> keys;
     ValueEntries entries;
-    std::optional<u128> otherwise; // its `*`
+    std::optional<u128> otherwise;  // its `*`
+    std::optional<SetId> live = {}; // it changes, and has no entries here
 };
 /// What the elements of a map are mapped to; all report what is wrong.
 struct MapReader {
@@ -322,6 +325,10 @@ struct MapReader {
 };
 /// Values that a field can be set to.
 MapReader value_reader(Context& context, const Slot& slot);
+/// What the elements of a named map to values or objects are mapped to.
+MapReader reader_of(Context& context, const SetEntry& map);
+/// What an element of any named map is mapped to; nothing after an error was reported.
+std::optional<Mapped> read_mapped(Context& context, const SetEntry& map, const ast::Element& element);
 /// The elements of a map; false after an error was reported.
 bool read_map_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
                        const MapReader& reader, ValueEntries& entries, std::optional<u128>& otherwise);
@@ -330,6 +337,9 @@ std::vector<KeyedMap> read_map(Context& context, const std::vector<ast::Selector
                                const ast::Value& table, const MapReader& reader);
 
 // check_object_maps.cpp
+/// Whether maps may lead to this limit; quotas and counters they always may.
+bool may_be_mapped_to(const Context& context, LimitId limit);
+void report_unmappable(Context& context, LimitId limit, Span span);
 /// Names of limits, quotas or counters, by `kind`.
 MapReader object_reader(Context& context, const std::string& kind);
 /// `limit name KEYS map TABLE`; false after an error was reported.

@@ -223,20 +223,18 @@ bool LiveElements::room(size_t family, Span span) {
     return false;
 }
 
-uint32_t LiveElements::index_of(LiveSet& set, const Verdict& verdict) const {
-    const auto found = std::find_if(set.verdicts.begin(), set.verdicts.end(),
-                                    [&](const Verdict& known) { return known == verdict; });
-    const auto index = static_cast<uint32_t>(found - set.verdicts.begin());
-    if (found == set.verdicts.end()) {
-        set.verdicts.push_back(verdict);
-    }
-    return index;
-}
-
 bool LiveElements::add(size_t family, const std::vector<Box>& boxes, Span span,
-                       const ElementAttributes& attributes, const std::optional<Verdict>& verdict) {
+                       const ElementAttributes& attributes, const std::optional<Mapped>& mapped) {
     LiveSet& set = live(family);
     SetElements& elements = set.elements;
+    uint32_t number = 0;
+    if (mapped) {
+        const auto found = number_of(set, *mapped, span);
+        if (!found) {
+            return false;
+        }
+        number = *found;
+    }
     for (const Box& box : boxes) {
         if (!set.has_intervals() && !is_single(box)) {
             Diagnostic& said = context_.report(Diag::NeedsTrait, span, "`" + shown(context_, span) + "`",
@@ -259,8 +257,8 @@ bool LiveElements::add(size_t family, const std::vector<Box>& boxes, Span span,
             elements.extras.push_back({static_cast<uint32_t>(elements.count),
                                        attributes.timeout_ns.value_or(0), attributes.comment});
         }
-        if (verdict) {
-            elements.values.push_back(index_of(set, *verdict));
+        if (mapped) {
+            elements.values.push_back(number);
         }
         spans_[family].push_back(span);
         ++elements.count;
@@ -321,9 +319,10 @@ std::optional<std::vector<bool>> LiveElements::repeated(size_t family, const std
         }
         if (set.is_map && values[order[n]] != values[order[first]]) {
             const Span later = spans_[family][order[n]];
-            context_.report(Diag::ConflictingEntries, later, shown(context_, later), "verdict")
+            const std::string what = set.mapped ? "value" : set.objects.empty() ? "verdict" : set.objects;
+            context_.report(Diag::ConflictingEntries, later, shown(context_, later), what)
                 .with_note(spans_[family][order[first]],
-                           "this one: " + name_of(set.verdicts[values[order[first]]], context_.policy));
+                           "this one: " + mapped_text(set, values[order[first]]));
             return {};
         }
         gone[order[n]] = true;

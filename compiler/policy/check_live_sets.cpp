@@ -1,5 +1,6 @@
 // Live sets and maps: what they are declared as, and the elements that stand in the policy.
 #include "compiler/policy/check_live_sets.h"
+#include "compiler/base/overloaded.h"
 #include "compiler/policy/scalars.h"
 
 #include <algorithm>
@@ -47,6 +48,33 @@ bool read_size(Context& context, const ast::ElementAttribute& option, uint32_t& 
     return number.has_value();
 }
 
+/// What a map's elements may lead to.
+bool take_mapped_type(Context& context, const SetEntry& set, LiveSet& live) {
+    if (set.to_verdicts()) {
+        live.verdicts = plain_verdicts();
+    }
+    if (set.mapped && set.mapped->width > 32) {
+        context
+            .report(Diag::NotYetSupported, set.item->mapped_type->span,
+                    fmt::format("a map to `{}` that changes", set.item->mapped_type->text))
+            .with_hint("values of live maps have 32 bits at most; `flags constant` takes any");
+        return false;
+    }
+    if (set.mapped) {
+        live.mapped = {set.mapped->type, set.mapped->width};
+    }
+    live.objects = set.objects;
+    if (!set.objects.empty()) {
+        for (const auto& [name, object] : objects_of(context, set.objects)) {
+            if (!object.broken && (set.objects != "limit" || may_be_mapped_to(context, {object.id}))) {
+                live.object_ids.push_back(object.id);
+            }
+        }
+        std::sort(live.object_ids.begin(), live.object_ids.end());
+    }
+    return true;
+}
+
 /// Without name, family and key.
 std::optional<LiveSet> declared(Context& context, SetEntry& set, const SetTraits& traits) {
     LiveSet live;
@@ -58,8 +86,8 @@ std::optional<LiveSet> declared(Context& context, SetEntry& set, const SetTraits
     live.has_timeout = traits.timeout_flag != nullptr || traits.timeout != nullptr;
     live.has_counter = traits.counter != nullptr;
     live.auto_merge = traits.auto_merge != nullptr;
-    if (live.is_map) {
-        live.verdicts = plain_verdicts();
+    if (live.is_map && !take_mapped_type(context, set, live)) {
+        return {};
     }
     if (traits.size != nullptr && !read_size(context, *traits.size, live.size)) {
         return {};
@@ -109,20 +137,18 @@ bool read_attributes(Context& context, const SetEntry& set, const ast::Element& 
 }
 
 bool read_element(Context& context, SetEntry& set, LiveElements& elements, const ast::Element& element) {
-    std::optional<Verdict> verdict;
+    std::optional<Mapped> mapped;
     if (set.item->is_map) {
-        const auto* mapped = std::get_if<ast::VerdictNode>(&element.mapped);
-        if (mapped == nullptr) {
-            context.report(Diag::MisplacedValue, element.span, "an element without a verdict")
-                .with_hint("`KEY : VERDICT`");
-            return false;
-        }
-        verdict = resolve_verdict(context, *mapped);
-        if (!verdict) {
+        mapped = read_mapped(context, set, element);
+        if (!mapped) {
             return false;
         }
         if (std::holds_alternative<ast::Star>(element.key.node)) {
-            set.otherwise = *verdict;
+            std::visit(Overloaded{
+                           [&](const Verdict& verdict) { set.otherwise = verdict; },
+                           [&](u128 value) { set.otherwise_value = value; },
+                       },
+                       *mapped);
             return true;
         }
     } else if (!std::holds_alternative<std::monostate>(element.mapped)) {
@@ -134,7 +160,7 @@ bool read_element(Context& context, SetEntry& set, LiveElements& elements, const
     for (size_t family = 0; family < set.families(); ++family) {
         std::vector<Box> boxes;
         fine = read_boxes(context, element.key, slots_of_family(set, family), boxes) && fine;
-        fine = fine && elements.add(family, boxes, element.key.span, attributes, verdict);
+        fine = fine && elements.add(family, boxes, element.key.span, attributes, mapped);
     }
     return fine;
 }
@@ -162,6 +188,35 @@ bool read_elements(Context& context, SetEntry& set, LiveElements& elements) {
 
 } // namespace
 
+std::optional<uint32_t> LiveElements::number_of(LiveSet& set, const Mapped& mapped, Span span) const {
+    if (const auto* verdict = std::get_if<Verdict>(&mapped)) {
+        const auto found = std::find(set.verdicts.begin(), set.verdicts.end(), *verdict);
+        const auto index = static_cast<uint32_t>(found - set.verdicts.begin());
+        if (found == set.verdicts.end()) {
+            set.verdicts.push_back(*verdict);
+        }
+        return index;
+    }
+    const auto value = static_cast<uint32_t>(std::get<u128>(mapped));
+    if (set.mapped) {
+        return value;
+    }
+    const auto found = std::find(set.object_ids.begin(), set.object_ids.end(), value);
+    if (found == set.object_ids.end()) {
+        report_unmappable(context_, {value}, span);
+        return {};
+    }
+    return static_cast<uint32_t>(found - set.object_ids.begin());
+}
+
+std::string LiveElements::mapped_text(const LiveSet& set, uint32_t number) const {
+    if (set.mapped) {
+        return format_value(set.mapped->type, number);
+    }
+    return set.objects.empty() ? name_of(set.verdicts[number], context_.policy)
+                               : object_reader(context_, set.objects).text(set.object_ids[number]);
+}
+
 SetFileTaker file_taker(Context& context, const SetEntry& set, LiveElements& elements) {
     const bool plain =
         set.item->is_map ? false : set.slots.size() == 1 && set.slots[0].type == TypeId::Ipv4Addr;
@@ -173,7 +228,7 @@ SetFileTaker file_taker(Context& context, const SetEntry& set, LiveElements& ele
             fine = read_attribute(context, set, each.name, each.value, each.span, attributes) && fine;
         }
         for (size_t family = 0; fine && family < set.families(); ++family) {
-            fine = elements.add(family, element.boxes[family], element.span, attributes, element.verdict);
+            fine = elements.add(family, element.boxes[family], element.span, attributes, element.mapped);
         }
         return fine;
     };

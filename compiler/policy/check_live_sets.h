@@ -43,7 +43,7 @@ public:
     }
     /// Appends the boxes; false after an error was reported.
     bool add(size_t family, const std::vector<Box>& boxes, Span span, const ElementAttributes& attributes,
-             const std::optional<Verdict>& verdict);
+             const std::optional<Mapped>& mapped);
     /// One plain value or prefix of an IPv4 address, `192.0.2.1` or `192.0.2.0/24`; false if it is anything
     /// else, and then nothing was done. What files of a million lines are made of.
     bool add_plain_ip(std::string_view text, Span span);
@@ -57,7 +57,9 @@ private:
     bool finish(size_t family, const SetTraits& traits);
     std::optional<std::vector<bool>> repeated(size_t family, const std::vector<uint32_t>& order);
     bool no_overlaps(size_t family, const std::vector<uint32_t>& order, const std::vector<bool>& gone);
-    uint32_t index_of(LiveSet& set, const Verdict& verdict) const;
+    /// What the set keeps of what an element is mapped to; nothing after an error was reported.
+    std::optional<uint32_t> number_of(LiveSet& set, const Mapped& mapped, Span span) const;
+    [[nodiscard]] std::string mapped_text(const LiveSet& set, uint32_t number) const;
 
     Context& context_;
     SetEntry& set_;

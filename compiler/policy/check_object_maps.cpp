@@ -15,13 +15,11 @@ std::optional<Statement> ask_object(Context& context, const std::string& kind, u
     if (kind == "counter") {
         return NamedCountStatement{{id}};
     }
-    const Limit& limit = context.policy.limit({id});
-    if (context.limits.find(limit.name)->second.ip6 || !needed_tests(limit.keys, span).empty()) {
-        context.report(Diag::NotYetSupported, span, "a map to `" + limit.name + "`, a limit per such keys")
-            .with_hint("limits per keys of one header may be mapped to, `per ip saddr`");
+    if (!may_be_mapped_to(context, {id})) {
+        report_unmappable(context, {id}, span);
         return {};
     }
-    return LimitStatement{{id}, limit.over, span};
+    return LimitStatement{{id}, context.policy.limit({id}).over, span};
 }
 
 /// The statement that picks, and those it picks from.
@@ -39,6 +37,10 @@ bool add_pick(Context& context, const std::string& kind, const KeyedMap& map, Pi
     };
     for (const auto& [box, value] : map.entries) {
         pick.entries.emplace_back(box, place_of(value));
+    }
+    if (map.live) { // all that the map may lead to, in its order
+        ids = context.policy.set(*map.live).object_ids;
+        pick.live = map.live;
     }
     if (map.otherwise) {
         pick.otherwise = place_of(*map.otherwise);
@@ -58,6 +60,18 @@ bool add_pick(Context& context, const std::string& kind, const KeyedMap& map, Pi
 }
 
 } // namespace
+
+bool may_be_mapped_to(const Context& context, LimitId limit) {
+    const Limit& to = context.policy.limit(limit);
+    return !context.limits.find(to.name)->second.ip6 && needed_tests(to.keys, to.span).empty();
+}
+
+void report_unmappable(Context& context, LimitId limit, Span span) {
+    context
+        .report(Diag::NotYetSupported, span,
+                "a map to `" + context.policy.limit(limit).name + "`, a limit per such keys")
+        .with_hint("limits per keys of one header may be mapped to, `per ip saddr`");
+}
 
 MapReader object_reader(Context& context, const std::string& kind) {
     const auto element = [&context, kind](const ast::Element& element) -> std::optional<u128> {

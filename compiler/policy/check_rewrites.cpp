@@ -85,7 +85,7 @@ bool read_mapped(Context& context, const ast::SetStatement& set, FieldId field, 
         what.field = field;
         what.from_key = true;
         RewriteStatement statement{std::move(what), std::move(map.keys), span};
-        statement.map = {std::move(map.entries), map.otherwise};
+        statement.map = {std::move(map.entries), map.otherwise, map.live};
         statement.may_lack = maps.size() > 1;
         rule.statements.emplace_back(std::move(statement));
     }

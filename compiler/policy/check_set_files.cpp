@@ -1,5 +1,5 @@
 // Elements of a set or map from its `file`, one a line:
-//     KEY [timeout 10m] [comment "as reported"] [: VERDICT]   # comment
+//     KEY [timeout 10m] [comment "as reported"] [: VERDICT, VALUE or NAME]   # comment
 #include "compiler/policy/check_context.h"
 
 #include <cstring>
@@ -96,7 +96,7 @@ std::optional<ast::VerdictNode> read_verdict(Context& context, std::string_view 
 
 /// A line in its pieces.
 struct Line {
-    std::string_view key, verdict;
+    std::string_view key, mapped;
     std::vector<FileAttribute> attributes;
     bool has_colon = false;
 };
@@ -127,7 +127,7 @@ struct Reader {
             if (is_attribute(word) && !line.key.empty()) {
                 line.attributes.push_back(attribute(word, rest));
             } else {
-                std::string_view& to = line.has_colon ? line.verdict : line.key;
+                std::string_view& to = line.has_colon ? line.mapped : line.key;
                 const char* begin = to.empty() ? word.data() : to.data();
                 to = {begin, static_cast<size_t>(word.data() + word.size() - begin)};
             }
@@ -176,16 +176,42 @@ struct Reader {
         return true;
     }
 
+    std::optional<Mapped> read_mapped(std::string_view text, bool has_colon) {
+        const Span span = span_of(source, text);
+        if (set.to_verdicts()) {
+            const auto node = read_verdict(context, text, span);
+            return node && has_colon ? resolve_verdict(context, *node) : std::nullopt;
+        }
+        if (!has_colon) {
+            context.report(Diag::MisplacedValue, span, "`" + std::string(text.substr(0, 80)) + "`")
+                .with_hint("a line of a map's file is `KEY : VALUE`");
+            return {};
+        }
+        if (!set.mapped) {
+            const ast::Name name{std::string(unquoted(text)), span};
+            const ObjectEntry* found = use_object(context, set.objects, name);
+            return found != nullptr ? std::optional<Mapped>(u128{found->id}) : std::nullopt;
+        }
+        std::vector<Interval> values;
+        if (!read_word(context, unquoted(text), span, *set.mapped, values)) {
+            return {};
+        }
+        if (values.size() != 1 || values[0].lo != values[0].hi) {
+            context.report(Diag::MisplacedValue, span, "`" + std::string(text.substr(0, 80)) + "`")
+                .with_hint("an element has one value");
+            return {};
+        }
+        return values[0].lo;
+    }
+
     bool read_line(std::string_view text) {
         Line line = split(text);
         FileElement element;
         element.span = span_of(source, line.key);
         element.attributes = std::move(line.attributes);
         if (set.item->is_map) {
-            const auto node = read_verdict(context, line.has_colon ? trim(line.verdict) : text,
-                                           span_of(source, line.has_colon ? line.verdict : text));
-            element.verdict = node ? resolve_verdict(context, *node) : std::nullopt;
-            if (!element.verdict || !line.has_colon) {
+            element.mapped = read_mapped(line.has_colon ? trim(line.mapped) : text, line.has_colon);
+            if (!element.mapped) {
                 return false;
             }
         }

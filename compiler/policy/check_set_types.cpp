@@ -54,7 +54,7 @@ std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEnt
 }
 
 /// `type a : dscp`
-bool read_mapped(Context& context, SetEntry& set) {
+bool read_mapped_type(Context& context, SetEntry& set) {
     const ast::Name& name = *set.item->mapped_type;
     if (name.text == "limit" || name.text == "quota" || name.text == "counter") {
         set.objects = name.text;
@@ -102,7 +102,7 @@ bool read_type(Context& context, SetEntry& set) {
         set.slots.push_back(std::move(key->slot));
     }
     return !item.is_map || !item.mapped_type || item.mapped_type->text == "verdict" ||
-           read_mapped(context, set);
+           read_mapped_type(context, set);
 }
 
 } // namespace xdpc::checking

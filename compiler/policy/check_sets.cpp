@@ -1,5 +1,6 @@
 // Sets and maps: what they are declared as, the elements of constant ones, and what may be compared with
 // them.
+#include "compiler/base/overloaded.h"
 #include "compiler/policy/check_live_sets.h"
 #include "compiler/policy/scalars.h"
 
@@ -81,33 +82,27 @@ std::optional<SetTraits> read_traits(Context& context, const ast::SetItem& item)
 
 bool read_map_element(Context& context, SetEntry& set, const ast::Element& element,
                       std::array<std::vector<Span>, 2>& spans) {
-    const auto* mapped = std::get_if<ast::VerdictNode>(&element.mapped);
-    if (mapped == nullptr) {
-        context.report(Diag::MisplacedValue, element.span, "an element without a verdict")
-            .with_hint("`KEY : VERDICT`");
+    const auto mapped = read_mapped(context, set, element);
+    if (!mapped) {
         return false;
     }
-    const auto verdict = resolve_verdict(context, *mapped);
-    if (!verdict) {
-        return false;
-    }
+    const auto& verdict = std::get<Verdict>(*mapped);
     if (std::holds_alternative<ast::Star>(element.key.node)) {
-        set.otherwise = *verdict;
+        set.otherwise = verdict;
         return true;
     }
     bool fine = true;
     for (size_t family = 0; family < set.families(); ++family) {
         SetEntries& entries = set.entries[family];
         fine = read_boxes(context, element.key, slots_of_family(set, family), entries.boxes) && fine;
-        entries.verdicts.resize(entries.boxes.size(), *verdict);
+        entries.verdicts.resize(entries.boxes.size(), verdict);
         spans[family].resize(entries.boxes.size(), element.key.span);
     }
     return fine;
 }
 
 bool read_values(Context& context, SetEntry& set, const ast::ListValue& list) {
-    const MapReader reader =
-        set.mapped ? value_reader(context, *set.mapped) : object_reader(context, set.objects);
+    const MapReader reader = reader_of(context, set);
     for (size_t family = 0; family < set.families(); ++family) {
         ValueEntries entries;
         if (!read_map_elements(context, list, slots_of_family(set, family), reader, entries,
@@ -120,6 +115,23 @@ bool read_values(Context& context, SetEntry& set, const ast::ListValue& list) {
         }
     }
     return true;
+}
+
+/// Whether no two entries contradict each other; reported.
+bool no_conflicts(Context& context, const SetEntry& set, const SetEntries& from,
+                  const std::vector<Span>& spans) {
+    if (set.to_verdicts()) {
+        std::vector<std::pair<Box, Verdict>> entries;
+        for (size_t i = 0; i < from.boxes.size(); ++i) {
+            entries.emplace_back(from.boxes[i], from.verdicts[i]);
+        }
+        return find_conflicts(context, entries, spans);
+    }
+    ValueEntries entries;
+    for (size_t i = 0; i < from.boxes.size(); ++i) {
+        entries.emplace_back(from.boxes[i], from.values[i]);
+    }
+    return find_conflicts(context, entries, spans, reader_of(context, set));
 }
 
 bool read_elements(Context& context, SetEntry& set) {
@@ -152,13 +164,21 @@ bool read_elements(Context& context, SetEntry& set) {
         fine = read_map_element(context, set, element, spans) && fine;
     }
     for (size_t family = 0; fine && family < 2; ++family) {
-        std::vector<std::pair<Box, Verdict>> entries;
-        for (size_t i = 0; i < set.entries[family].boxes.size(); ++i) {
-            entries.emplace_back(set.entries[family].boxes[i], set.entries[family].verdicts[i]);
-        }
-        fine = find_conflicts(context, entries, spans[family]);
+        fine = no_conflicts(context, set, set.entries[family], spans[family]);
     }
     return fine;
+}
+
+/// What the boxes are mapped to that were added last.
+void map_rest(SetEntries& entries, const std::optional<Mapped>& mapped) {
+    if (!mapped) {
+        return;
+    }
+    std::visit(Overloaded{
+                   [&](const Verdict& verdict) { entries.verdicts.resize(entries.boxes.size(), verdict); },
+                   [&](u128 value) { entries.values.resize(entries.boxes.size(), value); },
+               },
+               *mapped);
 }
 
 /// Elements from the file of a constant set, behind those of the policy, which have no conflicts.
@@ -177,8 +197,7 @@ bool read_file(Context& context, SetEntry& set) {
             entries.boxes.insert(entries.boxes.end(), element.boxes[family].begin(),
                                  element.boxes[family].end());
             spans[family].resize(entries.boxes.size(), element.span);
-            entries.verdicts.resize(element.verdict ? entries.boxes.size() : 0,
-                                    element.verdict.value_or(Pass{}));
+            map_rest(entries, element.mapped);
         }
         return true;
     };
@@ -187,12 +206,8 @@ bool read_file(Context& context, SetEntry& set) {
     }
     bool fine = true;
     for (size_t family = 0; fine && set.item->is_map && family < set.families(); ++family) {
-        std::vector<std::pair<Box, Verdict>> entries;
-        for (size_t i = 0; i < set.entries[family].boxes.size(); ++i) {
-            entries.emplace_back(set.entries[family].boxes[i], set.entries[family].verdicts[i]);
-        }
-        spans[family].resize(entries.size(), set.item->name.span);
-        fine = find_conflicts(context, entries, spans[family]);
+        spans[family].resize(set.entries[family].boxes.size(), set.item->name.span);
+        fine = no_conflicts(context, set, set.entries[family], spans[family]);
     }
     return fine;
 }
@@ -219,20 +234,10 @@ bool check_set(Context& context, SetEntry& set) {
     if (!traits || !read_type(context, set)) {
         return false;
     }
-    if (!set.to_verdicts() && (traits->constant == nullptr || set.item->file)) {
-        context
-            .report(Diag::NotYetSupported, set.item->mapped_type->span,
-                    fmt::format("a {} of a map to `{}`", traits->constant == nullptr ? "change" : "file",
-                                set.item->mapped_type->text))
-            .with_hint("`flags constant`, with its elements in the policy");
-        return false;
-    }
     if (traits->constant == nullptr) {
         return check_live_set(context, set, *traits);
     }
-    const bool may_have_file = set.to_verdicts();
-    if (!read_elements(context, set) || (may_have_file && !read_file(context, set)) ||
-        !check_size(context, set)) {
+    if (!read_elements(context, set) || !read_file(context, set) || !check_size(context, set)) {
         return false;
     }
     if (!set.item->is_map) {

@@ -22,7 +22,7 @@ MapReader value_reader(Context& context, const Slot& slot) {
             return false;
         }
         const bool plain = map.mapped->type == TypeId::Integer || slot.type == TypeId::Integer;
-        if (map.mapped->type != slot.type && !(plain && map.mapped->width <= slot.width)) {
+        if ((map.mapped->type != slot.type && !plain) || map.mapped->width > slot.width) {
             context
                 .report(Diag::WrongSetType, span, map.item->name.text, map.item->mapped_type->text, slot.name,
                         name_of(slot.type))
@@ -32,6 +32,23 @@ MapReader value_reader(Context& context, const Slot& slot) {
         return true;
     };
     return {"value", element, takes, [slot](u128 value) { return format_value(slot.type, value); }};
+}
+
+MapReader reader_of(Context& context, const SetEntry& map) {
+    return map.mapped ? value_reader(context, *map.mapped) : object_reader(context, map.objects);
+}
+
+std::optional<Mapped> read_mapped(Context& context, const SetEntry& map, const ast::Element& element) {
+    if (!map.to_verdicts()) {
+        return reader_of(context, map).element(element);
+    }
+    const auto* verdict = std::get_if<ast::VerdictNode>(&element.mapped);
+    if (verdict == nullptr) {
+        context.report(Diag::MisplacedValue, element.span, "an element without a verdict")
+            .with_hint("`KEY : VERDICT`");
+        return {};
+    }
+    return resolve_verdict(context, *verdict);
 }
 
 bool read_map_elements(Context& context, const ast::ListValue& list, std::span<const Slot> slots,
@@ -90,7 +107,8 @@ std::vector<KeyedMap> take_named(Context& context, const ast::Name& name,
     }
     std::vector<KeyedMap> maps;
     for (Variant& variant : variants_of(keys, set)) {
-        const SetEntries& entries = set->entries[family_of(*set, variant.slots)];
+        const size_t family = family_of(*set, variant.slots);
+        const SetEntries& entries = set->entries[family];
         if (!spend(context, entries.boxes.size(), name.span)) {
             return {};
         }
@@ -99,6 +117,7 @@ std::vector<KeyedMap> take_named(Context& context, const ast::Name& name,
             map.entries.emplace_back(entries.boxes[i], entries.values[i]);
         }
         map.otherwise = set->otherwise_value;
+        map.live = set->live[family];
     }
     return maps;
 }

@@ -136,13 +136,19 @@ Step run_quota(const QuotaStatement& statement, const Run& run) {
 }
 
 /// What a field is set to; nothing if the map has no entry for the keys. 0 for what sets none.
-std::optional<u128> value_for(const RewriteStatement& statement, const std::vector<u128>& keys) {
+std::optional<u128> value_for(const RewriteStatement& statement, const std::vector<u128>& keys,
+                              const Subject& subject) {
     const auto* set = std::get_if<packet::SetField>(&statement.what);
     if (set == nullptr) {
         return 0;
     }
     if (!statement.map) {
         return packet::value_for(*set, keys.empty() ? 0 : keys.front());
+    }
+    if (const auto& live = statement.map->live) {
+        if (const auto found = find_element(statement.keys, *live, subject)) {
+            return found->value;
+        }
     }
     for (const auto& [box, value] : statement.map->entries) {
         if (in_box(keys, box)) {
@@ -157,7 +163,7 @@ Step run_rewrite(const RewriteStatement& statement, const Run& run) {
     if (!key) {
         return lacking(statement.may_lack);
     }
-    const auto value = value_for(statement, *key);
+    const auto value = value_for(statement, *key, run.subject);
     if (!value) {
         return Failed{};
     }
@@ -175,25 +181,22 @@ Step run_rewrite(const RewriteStatement& statement, const Run& run) {
 }
 
 /// Which of the statements that follow runs, if one does.
-std::optional<uint32_t> picked(const PickStatement& pick, const Subject& subject) {
-    const auto keys = read_tuple(pick.keys, subject);
-    if (!keys) {
-        return {};
+std::optional<uint32_t> picked(const PickStatement& pick, const std::vector<u128>& keys,
+                               const Subject& subject) {
+    if (pick.live) {
+        const auto found = find_element(pick.keys, *pick.live, subject);
+        return found ? std::optional(found->value) : pick.otherwise;
     }
     for (const auto& [box, which] : pick.entries) {
-        if (in_box(*keys, box)) {
+        if (in_box(keys, box)) {
             return which;
         }
     }
     return pick.otherwise;
 }
 
-Step run_pick(const PickStatement& pick, const Subject& subject) {
-    const bool lacks = !read_tuple(pick.keys, subject);
-    return lacks ? lacking(pick.may_lack) : picked(pick, subject) ? Step{Going{}} : Step{Failed{}};
-}
-
-Step run(const Statement& statement, const Run& run) {
+/// `rest` are the statements that follow, for one that picks from them.
+Step run(const Statement& statement, std::span<const Statement> rest, const Run& run) {
     const Subject& subject = run.subject;
     /// The step, explained where it ends the rule.
     const auto explained = [&](Step step, auto explain_it) {
@@ -247,7 +250,13 @@ Step run(const Statement& statement, const Run& run) {
                 return explained(run_rewrite(s, run), [&](TraceStep& t) { explain(s, subject, t); });
             },
             [&](const PickStatement& s) {
-                return explained(run_pick(s, subject), [&](TraceStep& t) { explain(s, subject, t); });
+                const auto keys = read_tuple(s.keys, subject);
+                const auto which = keys ? picked(s, *keys, subject) : std::nullopt;
+                if (which) {
+                    return xdpc::run(rest[*which], {}, run);
+                }
+                return explained(keys ? Step{Failed{}} : lacking(s.may_lack),
+                                 [&](TraceStep& t) { explain(s, subject, t); });
             },
         },
         statement);
@@ -257,11 +266,8 @@ Step run(const Statement& statement, const Run& run) {
 Step run(const Run& rule) {
     const std::vector<Statement>& all = rule.rule.statements;
     for (size_t i = 0; i < all.size(); ++i) {
-        Step step = run(all[i], rule);
-        const auto* pick = std::get_if<PickStatement>(&all[i]);
-        if (pick != nullptr && std::holds_alternative<Going>(step)) {
-            const auto which = picked(*pick, rule.subject);
-            step = which ? run(all[i + 1 + *which], rule) : step;
+        Step step = run(all[i], std::span(all).subspan(i + 1), rule);
+        if (const auto* pick = std::get_if<PickStatement>(&all[i])) {
             i += pick->count;
         }
         if (!std::holds_alternative<Going>(step)) {

@@ -293,7 +293,9 @@ void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep&
     }
     if (rewrite.map && !rewrite.map->otherwise) {
         explain_keys(rewrite.keys, subject, step);
-        step.wanted = "an entry of the map, and what the statement needs";
+        step.wanted = (rewrite.map->live ? "an element of @" + subject.policy->set(*rewrite.map->live).name
+                                         : "an entry of the map") +
+                      ", and what the statement needs";
         return;
     }
     const auto* set = std::get_if<packet::SetField>(&rewrite.what);
@@ -310,7 +312,7 @@ void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep&
 
 void explain(const PickStatement& pick, const Subject& subject, TraceStep& step) {
     step.span = pick.span;
-    step.wanted = "a key of the map";
+    step.wanted = pick.live ? "an element of @" + subject.policy->set(*pick.live).name : "a key of the map";
     explain_keys(pick.keys, subject, step);
 }
 

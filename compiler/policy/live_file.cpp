@@ -3,6 +3,7 @@
 #include "compiler/policy/check_live_sets.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace xdpc {
 
@@ -41,6 +42,10 @@ Verdict verdict_of(Context& context, const std::string& name) {
 checking::SetEntry entry_of(Context& context, std::vector<LiveSet>& sets, const ast::SetItem& item) {
     checking::SetEntry entry;
     entry.item = &item;
+    entry.objects = sets[0].objects;
+    if (sets[0].mapped) {
+        entry.mapped = checking::Slot{sets[0].mapped->type, sets[0].mapped->width, "@" + sets[0].name, false};
+    }
     for (size_t part = 0; part < sets[0].parts.size(); ++part) {
         const SetPart& each = sets[0].parts[part];
         if (sets.size() > 1 && each.type != sets[1].parts[part].type) {
@@ -59,15 +64,21 @@ checking::SetEntry entry_of(Context& context, std::vector<LiveSet>& sets, const 
 } // namespace
 
 std::optional<std::vector<LiveFile>> read_live_file(FileId file, std::vector<LiveSet> sets,
-                                                    const std::vector<std::string>& verdicts,
-                                                    Sources& sources, Diagnostics& diagnostics) {
+                                                    const std::vector<std::string>& names, Sources& sources,
+                                                    Diagnostics& diagnostics) {
     Context context(sources, diagnostics, file);
     std::vector<Verdict> known;
-    for (const std::string& name : verdicts) {
+    const bool to_verdicts = sets[0].is_map && !sets[0].mapped && sets[0].objects.empty();
+    for (const std::string& name : to_verdicts ? names : std::vector<std::string>()) {
         known.push_back(verdict_of(context, name));
+    }
+    for (uint32_t i = 0; i < names.size() && !sets[0].objects.empty(); ++i) {
+        objects_of(context, sets[0].objects)[names[i]].id = i;
     }
     for (LiveSet& set : sets) {
         set.verdicts = known;
+        set.object_ids.resize(set.objects.empty() ? 0 : names.size());
+        std::iota(set.object_ids.begin(), set.object_ids.end(), 0U);
     }
     ast::SetItem item;
     item.is_map = sets[0].is_map;
@@ -76,9 +87,10 @@ std::optional<std::vector<LiveFile>> read_live_file(FileId file, std::vector<Liv
     checking::LiveElements elements(context, entry);
     checking::SetFileTaker taker = file_taker(context, entry, elements);
     taker.element = [&, take = taker.element](checking::FileElement& element) {
-        if (element.verdict) {
-            const std::string name = name_of(*element.verdict, context.policy);
-            if (std::find(verdicts.begin(), verdicts.end(), name) == verdicts.end()) {
+        const auto* verdict = element.mapped ? std::get_if<Verdict>(&*element.mapped) : nullptr;
+        if (verdict != nullptr) {
+            const std::string name = name_of(*verdict, context.policy);
+            if (std::find(names.begin(), names.end(), name) == names.end()) {
                 context.report(Diag::MisplacedValue, element.span, "`" + name + "`")
                     .with_hint("a verdict that the policy gives an element of the map");
                 return false;

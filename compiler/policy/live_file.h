@@ -14,10 +14,11 @@ struct LiveFile {
 };
 
 /// For each of `sets`, which are those of one name: two of `inet_addr`, IPv4 first. They need name, family,
-/// kind, parts and flags; `verdicts`, of a map, are what its elements may map to ("drop", "jump ssh"), and
-/// SetElements::values are indices of these. Nothing after errors.
+/// kind, parts and flags, and what they map to; `names`, of a map to verdicts or objects, are what its
+/// elements may map to ("drop", "jump ssh", "gold"), and SetElements::values are indices of these. Nothing
+/// after errors.
 std::optional<std::vector<LiveFile>> read_live_file(FileId file, std::vector<LiveSet> sets,
-                                                    const std::vector<std::string>& verdicts,
-                                                    Sources& sources, Diagnostics& diagnostics);
+                                                    const std::vector<std::string>& names, Sources& sources,
+                                                    Diagnostics& diagnostics);
 
 } // namespace xdpc

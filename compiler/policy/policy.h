@@ -142,20 +142,23 @@ struct RewriteStatement {
     packet::Rewrite what;
     std::vector<Key> keys; // what a field is set to is read from this one; absent, it ends the rule
     Span span;
-    /// A field is set to what these keys are mapped to, by the first entry whose box holds them, else the
-    /// default; without either the rule ends.
+    /// A field is set to what these keys are mapped to, by the first entry whose box holds them or by the
+    /// element of a live map, else the default; without either the rule ends.
     struct Map {
         std::vector<std::pair<Box, u128>> entries;
         std::optional<u128> otherwise;
+        std::optional<SetId> live = {}; // to values; without entries then
     };
     std::optional<Map> map = {};
     bool may_lack = false;
 };
 /// Runs one of the `count` statements that follow, each a limit, quota or named counter: that of the first
-/// entry whose box holds the keys, else the default; without either the rule ends. The others are left out.
+/// entry whose box holds the keys, or of the element of a live map, else the default; without either the rule
+/// ends. The others are left out.
 struct PickStatement {
     std::vector<Key> keys;
     std::vector<std::pair<Box, uint32_t>> entries; // to which of those that follow
+    std::optional<SetId> live = {};                // to objects, in the order of those that follow
     std::optional<uint32_t> otherwise;
     uint32_t count = 0;
     Span span;
@@ -200,7 +203,7 @@ struct SetPart {
     uint16_t width = 0; // bits
     bool operator==(const SetPart&) const = default;
 };
-/// A set or verdict map that changes while the program runs. One of `inet_addr` is two of these, of the same
+/// A set or map that changes while the program runs. One of `inet_addr` is two of these, of the same
 /// name: one with `family` 4, one with 6.
 struct LiveSet {
     using Kind = SetKind;
@@ -215,8 +218,14 @@ struct LiveSet {
     std::optional<uint64_t> timeout_ns; // of elements without their own
     bool has_counter = false;           // an element counts what finds it
     bool auto_merge = false;            // overlapping elements are fine
-    std::vector<Verdict> verdicts; // what a map's elements may map to: the plain ones, then those of the file
-    SetElements elements;          // of the file; kept in its order, each once
+    // What the numbers mean that a map's elements have. One to verdicts: an index of the plain ones, then
+    // those of the file. One to values of at most 32 bits: the value. One to limits, quotas or counters
+    // (`objects`): an index of all that it may lead to.
+    std::vector<Verdict> verdicts;
+    std::optional<SetPart> mapped;
+    std::string objects;
+    std::vector<uint32_t> object_ids;
+    SetElements elements; // of the file; kept in its order, each once
     Span span;
 
     [[nodiscard]] bool has_intervals() const { return has_two_ends(kind); }

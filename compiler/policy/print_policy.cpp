@@ -74,48 +74,54 @@ std::string text_of(const VmapStatement& vmap, const Policy& policy) {
     return text_of(vmap.keys) + " vmap { " + list + " }";
 }
 
+std::string map_text(const std::optional<SetId>& live, size_t entries, const Policy& policy) {
+    return live ? "map @" + policy.set(*live).name : fmt::format("map of {}", entries);
+}
+
 std::string text_of(const Statement& statement, const Policy& policy) {
-    return std::visit(Overloaded{
-                          [](const MatchStatement& match) { return "match " + text_of(match.condition); },
-                          [](const CountStatement&) { return std::string("count"); },
-                          [&](const VerdictStatement& verdict) { return name_of(verdict.verdict, policy); },
-                          [&](const VmapStatement& vmap) { return text_of(vmap, policy); },
-                          [&](const LiveVmapStatement& vmap) {
-                              return text_of(vmap.keys) + " vmap @" + policy.set(vmap.map).name +
-                                     (vmap.otherwise ? " else " + name_of(*vmap.otherwise, policy) : "");
-                          },
-                          [&](const LimitStatement& limit) {
-                              return fmt::format("limit {}{}", limit.over ? "over " : "",
-                                                 policy.limit(limit.limit).display);
-                          },
-                          [&](const QuotaStatement& quota) {
-                              return fmt::format("quota {}{}", quota.over ? "over " : "",
-                                                 policy.quota(quota.quota).display);
-                          },
-                          [&](const NamedCountStatement& count) {
-                              return "count " + policy.counters[count.counter.value].name;
-                          },
-                          [&](const UpdateSetStatement& update) {
-                              static constexpr std::array<const char*, 3> names = {"add", "update", "delete"};
-                              return fmt::format("{} @{} {{ {} }}", names[static_cast<size_t>(update.op)],
-                                                 policy.set(update.set).name, text_of(update.keys));
-                          },
-                          [&](const LogStatement& log) { return fmt::format("log \"{}\"", log.prefix); },
-                          [&](const SampleStatement& sample) {
-                              return fmt::format("sample 1/{} snap {}", sample.one_in, sample.snap);
-                          },
-                          [&](const RewriteStatement& rewrite) {
-                              std::string from = rewrite.keys.empty() ? "" : text_of(rewrite.keys);
-                              from +=
-                                  rewrite.map ? fmt::format(" map of {}", rewrite.map->entries.size()) : "";
-                              return packet::text_of(rewrite.what, from);
-                          },
-                          [&](const PickStatement& pick) {
-                              return fmt::format("{} map of {} picks one of {}", text_of(pick.keys),
-                                                 pick.entries.size(), pick.count);
-                          },
-                      },
-                      statement);
+    return std::visit(
+        Overloaded{
+            [](const MatchStatement& match) { return "match " + text_of(match.condition); },
+            [](const CountStatement&) { return std::string("count"); },
+            [&](const VerdictStatement& verdict) { return name_of(verdict.verdict, policy); },
+            [&](const VmapStatement& vmap) { return text_of(vmap, policy); },
+            [&](const LiveVmapStatement& vmap) {
+                return text_of(vmap.keys) + " vmap @" + policy.set(vmap.map).name +
+                       (vmap.otherwise ? " else " + name_of(*vmap.otherwise, policy) : "");
+            },
+            [&](const LimitStatement& limit) {
+                return fmt::format("limit {}{}", limit.over ? "over " : "",
+                                   policy.limit(limit.limit).display);
+            },
+            [&](const QuotaStatement& quota) {
+                return fmt::format("quota {}{}", quota.over ? "over " : "",
+                                   policy.quota(quota.quota).display);
+            },
+            [&](const NamedCountStatement& count) {
+                return "count " + policy.counters[count.counter.value].name;
+            },
+            [&](const UpdateSetStatement& update) {
+                static constexpr std::array<const char*, 3> names = {"add", "update", "delete"};
+                return fmt::format("{} @{} {{ {} }}", names[static_cast<size_t>(update.op)],
+                                   policy.set(update.set).name, text_of(update.keys));
+            },
+            [&](const LogStatement& log) { return fmt::format("log \"{}\"", log.prefix); },
+            [&](const SampleStatement& sample) {
+                return fmt::format("sample 1/{} snap {}", sample.one_in, sample.snap);
+            },
+            [&](const RewriteStatement& rewrite) {
+                std::string from = rewrite.keys.empty() ? "" : text_of(rewrite.keys);
+                if (rewrite.map) {
+                    from += " " + map_text(rewrite.map->live, rewrite.map->entries.size(), policy);
+                }
+                return packet::text_of(rewrite.what, from);
+            },
+            [&](const PickStatement& pick) {
+                return fmt::format("{} {} picks one of {}", text_of(pick.keys),
+                                   map_text(pick.live, pick.entries.size(), policy), pick.count);
+            },
+        },
+        statement);
 }
 
 std::string text_of(const LiveSet& set) {

@@ -173,6 +173,10 @@ struct Machine {
 
     std::optional<u128> value_for(const ir::RewriteStep& step, const std::vector<u128>& keys) {
         const auto* set = std::get_if<packet::SetField>(&step.what);
+        if (set != nullptr && step.live) {
+            const auto found = find(*step.live, keys);
+            return found ? std::optional<u128>(found->value) : step.otherwise;
+        }
         if (set == nullptr || !step.table) {
             return set == nullptr ? 0 : packet::value_for(*set, keys.empty() ? 0 : keys.front());
         }
@@ -185,7 +189,11 @@ struct Machine {
         if (!keys) {
             return {};
         }
-        const ir::Table::Entry* entry = find(pick.table, *keys);
+        if (pick.live) {
+            const auto found = find(*pick.live, *keys);
+            return found ? std::optional(found->value) : pick.otherwise;
+        }
+        const ir::Table::Entry* entry = find(*pick.table, *keys);
         return entry != nullptr ? std::optional(entry->value) : pick.otherwise;
     }
 

@@ -34,7 +34,8 @@ private:
     VmapStatement vmap(uint32_t chain);
     Rule rule(uint32_t chain);
     void live_set();
-    std::optional<SetId> some_set(bool map);
+    template<class Fits> std::optional<SetId> some_set(Fits fits);
+    void lead_to_live_map(RewriteStatement& rewrite);
     Condition set_test(SetId set);
     std::optional<Statement> update();
     std::optional<Statement> live_vmap(uint32_t chain);
@@ -159,14 +160,31 @@ void Generator::live_set() {
     set_keys_.push_back(keys);
 }
 
-std::optional<SetId> Generator::some_set(bool map) {
+template<class Fits> std::optional<SetId> Generator::some_set(Fits fits) {
     for (int tries = 0; !policy_.sets.empty() && tries < 4; ++tries) {
         const LiveSet& set = pick(rng_, policy_.sets);
-        if (set.is_map == map) {
+        if (fits(set)) {
             return set.id;
         }
     }
     return {};
+}
+
+bool is_plain(const LiveSet& set) {
+    return !set.is_map;
+}
+
+void Generator::lead_to_live_map(RewriteStatement& rewrite) {
+    if (!rewrite.map || !chance(rng_, 50)) {
+        return;
+    }
+    const uint16_t width = info(std::get<packet::SetField>(rewrite.what).field).bit_width;
+    const auto map = some_set([&](const LiveSet& set) { return set.mapped && set.mapped->width <= width; });
+    if (map) {
+        rewrite.keys = set_keys_[map->value];
+        rewrite.map->entries.clear();
+        rewrite.map->live = map;
+    }
 }
 
 Condition Generator::set_test(SetId set) {
@@ -174,7 +192,7 @@ Condition Generator::set_test(SetId set) {
 }
 
 std::optional<Statement> Generator::update() {
-    const auto set = some_set(false);
+    const auto set = some_set(is_plain);
     if (!set || policy_.set(*set).kind != LiveSet::Kind::Dynamic) {
         return {};
     }
@@ -191,7 +209,7 @@ std::optional<Statement> Generator::update() {
 }
 
 std::optional<Statement> Generator::live_vmap(uint32_t chain) {
-    const auto map = some_set(true);
+    const auto map = some_set([](const LiveSet& set) { return !set.verdicts.empty(); });
     if (!map) {
         return {};
     }
@@ -204,7 +222,7 @@ std::optional<Statement> Generator::live_vmap(uint32_t chain) {
 
 Condition Generator::condition(unsigned depth) {
     const uint64_t kind = depth == 0 ? 0 : below(rng_, 10);
-    if (const auto set = chance(rng_, policy_.sets.empty() ? 0 : 20) ? some_set(false) : std::nullopt) {
+    if (const auto set = chance(rng_, policy_.sets.empty() ? 0 : 20) ? some_set(is_plain) : std::nullopt) {
         return set_test(*set);
     }
     if (kind < 6) {
@@ -269,11 +287,19 @@ Rule Generator::rule(uint32_t chain) {
         if (!options_.meters || !chance(rng_, percent)) {
             return;
         }
-        const uint64_t choices = chance(rng_, 20) ? 1 + below(rng_, 3) : 0;
+        uint64_t choices = chance(rng_, 20) ? 1 + below(rng_, 3) : 0;
         if (choices > 0) {
             const auto keys = this->keys();
-            result.statements.push_back(
-                random_pick(rng_, keys, static_cast<uint32_t>(choices), [&] { return box(keys); }));
+            const auto live = some_set([](const LiveSet& set) { return !set.objects.empty(); });
+            choices = live ? policy_.set(*live).object_ids.size() : choices;
+            PickStatement pick =
+                random_pick(rng_, keys, static_cast<uint32_t>(choices), [&] { return box(keys); });
+            if (live) {
+                pick.live = live;
+                pick.keys = set_keys_[live->value];
+                pick.entries.clear();
+            }
+            result.statements.emplace_back(std::move(pick));
         }
         for (uint64_t i = 0; i < std::max<uint64_t>(choices, 1); ++i) {
             result.statements.push_back(random_meter(rng_, policy_, result, keys()));
@@ -297,6 +323,7 @@ Rule Generator::rule(uint32_t chain) {
         if (const auto keys = this->keys(); chance(rng_, 15)) {
             map_values(rng_, added, keys, [&] { return box(keys); });
             added.may_lack = added.map && chance(rng_, 25);
+            lead_to_live_map(added);
         }
         may_refuse = may_refuse || packet::may_refuse(added.what);
         result.statements.emplace_back(std::move(added));

@@ -6,6 +6,25 @@
 
 namespace xdpc::test {
 
+namespace {
+
+/// The highest number that an element may have.
+uint64_t map_to(Rng& rng, LiveSet& set) {
+    if (chance(rng, 50)) {
+        set.verdicts = {xdpc::Pass{}, Drop{}, Abort{}, Tx{}, Return{}, Continue{}};
+        return set.verdicts.size() - 1;
+    }
+    if (chance(rng, 40)) {
+        set.objects = "counter";
+        set.object_ids = {0, 1, 2}; // never asked: a pick's statements follow it
+        return set.object_ids.size() - 1;
+    }
+    set.mapped = {TypeId::Integer, static_cast<uint16_t>(chance(rng, 50) ? 6 : 16)};
+    return max_of_width(set.mapped->width);
+}
+
+} // namespace
+
 LiveSet random_live_set(Rng& rng, SetId id, const std::vector<Key>& keys,
                         const std::function<Interval(const Key&)>& interval) {
     LiveSet set;
@@ -26,9 +45,7 @@ LiveSet random_live_set(Rng& rng, SetId id, const std::vector<Key>& keys,
     }
     set.has_counter = chance(rng, 50);
     set.auto_merge = intervals;
-    if (set.is_map) {
-        set.verdicts = {xdpc::Pass{}, Drop{}, Abort{}, Tx{}, Return{}, Continue{}};
-    }
+    const uint64_t most = set.is_map ? map_to(rng, set) : 0;
     std::set<std::vector<uint32_t>> known;
     const bool begins_empty = set.kind == LiveSet::Kind::Dynamic && chance(rng, 60);
     for (uint64_t i = begins_empty ? 0 : below(rng, std::min<uint64_t>(set.size, 20) + 1); i-- > 0;) {
@@ -51,7 +68,7 @@ LiveSet random_live_set(Rng& rng, SetId id, const std::vector<Key>& keys,
                 {static_cast<uint32_t>(elements.count), (1 + below(rng, 9)) * 700'000'000, ""});
         }
         if (set.is_map) {
-            elements.values.push_back(static_cast<uint32_t>(below(rng, set.verdicts.size())));
+            elements.values.push_back(static_cast<uint32_t>(below(rng, most + 1)));
         }
         ++elements.count;
     }

@@ -24,16 +24,27 @@ Artifact example() {
     artifact.sets.push_back({"services",
                              0,
                              "hash",
-                             true,
                              {{"ipv4_addr", 32}, {"inet_service", 16}},
                              1024,
                              true,
                              true,
                              false,
                              3'600'000'000'000,
-                             {"drop", "jump ssh"}});
-    artifact.sets.push_back(
-        {"bad", 6, "interval", false, {{"ipv6_addr", 128}}, 7, false, false, true, 0, {}});
+                             "verdict",
+                             {"drop", "jump ssh"},
+                             {}});
+    artifact.sets.push_back({"bad",
+                             6,
+                             "interval",
+                             {{"ipv6_addr", 128}},
+                             7,
+                             false,
+                             false,
+                             true,
+                             0,
+                             "value",
+                             {},
+                             std::pair{"mark", 32}});
     artifact.elements.resize(2);
     artifact.limits.push_back({"flood", "flood", "rate 9/second", {{"ipv4_addr", 32}}, 512, 5, 1, true});
     artifact.quotas.push_back({"month", "month", 1'000'000'000'000, 17});
@@ -123,8 +134,8 @@ TEST(Artifact, EveryFieldIsChecked) {
               "damaged metadata: not the JSON that `xdpc build` writes");
     EXPECT_EQ(error_of(parse_artifact_metadata("[]")),
               "damaged metadata: not the JSON that `xdpc build` writes");
-    EXPECT_EQ(error_of_metadata(good, "\"version\":4", "\"version\":1"),
-              "made by another version of xdpc: format 1, this one reads 4");
+    EXPECT_EQ(error_of_metadata(good, "\"version\":5", "\"version\":1"),
+              "made by another version of xdpc: format 1, this one reads 5");
     EXPECT_EQ(error_of_metadata(good, "\"slots\":3", "\"slots\":1"),
               "damaged metadata: `slot` is beyond the counters");
     EXPECT_EQ(error_of_metadata(good, "\"slots\":3", "\"slots\":-3"),
@@ -171,6 +182,7 @@ Artifact filled() {
     artifact.elements[0].extras.push_back({1, 5'000'000'000, "as reported"});
     artifact.elements[0].count = 2;
     artifact.elements[1].words = {0x20010db8, 0, 0, 0, 0x20010db8, 0, 0, 9};
+    artifact.elements[1].values = {0xfffffff0};
     artifact.elements[1].count = 1;
     artifact.object = object_with(".xdpc", artifact_metadata(artifact));
     return artifact;

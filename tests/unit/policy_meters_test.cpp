@@ -52,6 +52,27 @@ TEST(ObjectMaps, PickTheCounterOfTheKey) {
     EXPECT_EQ(bench.trace_first(frame_from(10)).wanted, "a key of the map");
 }
 
+TEST(ObjectMaps, ThatAreLiveMayLeadToAllOfAKind) {
+    Bench bench(ingress("r: counter name ip saddr map @m pass",
+                        "counter a { }\ncounter b { }\ncounter c { }\n"
+                        "map m { type ipv4_addr : counter\n flags interval, timeout\n counter\n"
+                        "elements = { 1.0.0.0/8 : c, 0.0.0.2 timeout 1s : a, * : \"b\" } }"));
+    const LiveSet& map = bench.policy().sets.at(0);
+    EXPECT_EQ(map.object_ids.size(), 3U);
+    EXPECT_EQ(map.elements.values, (std::vector<uint32_t>{2, 0}));
+    EXPECT_EQ(bench.say(frame_from(0x01020304)), "pass by r");
+    EXPECT_EQ(bench.say(frame_from(2)), "pass by r");
+    bench.advance(second);
+    EXPECT_EQ(bench.say(frame_from(2)), "pass by r") << "the default";
+    EXPECT_EQ(bench.say(test::tcp6_frame(0x20010db8, 1)), "drop by policy");
+    EXPECT_EQ(bench.state().named_counts[0].packets, 1U);
+    EXPECT_EQ(bench.state().named_counts[1].packets, 1U);
+    EXPECT_EQ(bench.state().named_counts[2].packets, 1U);
+    const auto found = bench.state().sets[0].find(map, {0x01020304}, 0);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->count.packets, 1U) << "an element is asked once";
+}
+
 TEST(ObjectMaps, WhatIsPickedMayEndTheRule) {
     Bench bench(ingress("r: limit name ip saddr map { 0.0.0.1 : one, 0.0.0.2 : two } "
                         "quota name tcp dport map { 80 : q } pass",

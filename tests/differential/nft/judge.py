@@ -1,0 +1,346 @@
+#!/usr/bin/python3
+"""The kernel's own nft as judge: rule lines that both languages take, the same frames through both, and each line's
+count beside the other's.
+
+Each line stands in two policies, at nft's netdev ingress hook and in XDP, on a veth of its own; every frame goes out
+on both. Frames are sorted by what is odd about them (`oddities`), and counts are compared for each group of frames:
+they may differ only where WANTED says so of the line and of something odd in the group. A difference that is not
+wanted is followed to a frame, which is shown.
+
+A file has lines of matches, without verdict (one at the end is taken off), and in front of these lines that begin with
+`set`, `map`, `chain` or `define`."""
+import argparse
+import collections
+import json
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import oddities
+
+here = os.path.dirname(os.path.abspath(__file__))
+build = os.path.abspath(os.environ.get("XDPC_BUILD", os.path.join(here, "../../../build")))
+xdpc = os.path.join(build, "xdpc")
+prefix = f"xdpc-judge-{os.getpid()}"
+world, machine = f"{prefix}-w", f"{prefix}-m"
+CHUNK = 150  # lines of one policy
+VERDICT = re.compile(r"\s+(counter(\s+packets \d+ bytes \d+)?|accept|drop|pass|return|continue|comment \".*\")$")
+PREAMBLE = ("set ", "map ", "chain ", "define ")
+COUNT_FIRST = re.compile(r"\b(jump|goto|vmap)\b")
+
+Line = collections.namedtuple("Line", "number text")
+
+
+def run(*command, text=None, check=True):
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command)[:120]}: {(done.stderr or done.stdout).strip()[:400]}")
+    return done
+
+
+def inside(namespace, *command, **how):
+    return run("nsenter", f"--net=/run/netns/{namespace}", *command, **how)
+
+
+def read_lines(path):
+    """The lines of matches, and those of the preamble."""
+    lines, preamble = [], []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for number, text in enumerate(file, 1):
+            text = text.strip()
+            if text.startswith(PREAMBLE):
+                preamble.append(text)
+                continue
+            while VERDICT.search(text):
+                text = VERDICT.sub("", text)
+            if text and not text.startswith("#"):
+                lines.append(Line(number, text))
+    return lines, preamble
+
+
+# ---- the two policies
+
+
+def chains_of(preamble):
+    return dict(re.match(r"chain (\S+) \{(.*)\}", text).groups() for text in preamble if text.startswith("chain "))
+
+
+def named(line, chains):
+    """The line with chains of its own, and these: name to body."""
+    own = {}
+
+    def rename(match):
+        if match[2] not in chains:
+            return match[0]
+        name = f"c{line.number}_{match[2]}"
+        own[name] = chains[match[2]]
+        return f"{match[1]} {name}"
+
+    return re.sub(r"\b(jump|goto) (\S+?)(?=[\s,]|$)", rename, line.text), own
+
+
+def policies(lines, preamble):
+    """The same for nft and for xdpc. Counters: l12 of line 12, c12_one of the chain it jumps to."""
+    chains = chains_of(preamble)
+    shared = [text for text in preamble if not text.startswith("chain ")]
+    rules, bodies = [], {}
+    for line in lines:
+        text, own = named(line, chains)
+        bodies.update(own)
+        rules.append((f"l{line.number}", text if COUNT_FIRST.search(text) else f"{text} counter"))
+    defines = [text for text in shared if text.startswith("define ")]
+    objects = [text for text in shared if not text.startswith("define ")]
+
+    def chain(name, head, body, label):
+        return f"chain {name} {{\n{head}" + "\n".join(label(*rule) for rule in body) + "\n}\n"
+
+    def text_of(head, label):
+        own = "".join(
+            chain(name, "", [(name, rest.strip())], lambda label_of, rule: label(label_of, rule))
+            for name, rest in bodies.items()
+        )
+        return own + chain("ingress", head, rules, label)
+
+    at_hook = "type filter hook ingress device n1 priority 0; policy accept;\n"
+    nft = "\n".join(defines) + "\ntable netdev judge {\n" + "\n".join(objects) + "\n"
+    nft += text_of(at_hook, lambda name, rule: rule) + "}\n"
+    ours = "\n".join(defines + objects) + "\n" + text_of("policy pass\n", lambda name, rule: f"{name}: {rule}")
+    return nft, ours
+
+
+def refused_by_nft(lines, preamble):
+    """One process a line: nft 1.0.6 aborts on some."""
+    why = {}
+    for line in lines:
+        done = inside(machine, "nft", "-c", "-f", "-", text=policies([line], preamble)[0], check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            why[line.number] = said[0] if said else f"nft ended with {done.returncode}"
+    return why
+
+
+def refused_by_xdpc(lines, preamble, folder):
+    """All lines at once, without those that were refused, until none is."""
+    why = {}
+    path = os.path.join(folder, "check.xdp")
+    while True:
+        rest = [line for line in lines if line.number not in why]
+        text = policies(rest, preamble)[1]
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        done = run(xdpc, "check", path, "--json", check=False)
+        rows = text.splitlines()
+        found = {}
+        for said in json.loads(done.stdout)["diagnostics"]:
+            label = re.match(r"(?:l|c)(\d+)", rows[said["line"] - 1])
+            if said["severity"] == "error" and label:
+                found.setdefault(int(label[1]), f"{said['code']}: {said['message']}")
+        why.update(found)
+        if not found:
+            if done.returncode:
+                raise RuntimeError(f"xdpc check: {done.stdout[:600]}")
+            return why
+
+
+# ---- frames and counts
+
+
+class Lab:
+    """Two veths, w0-x1 for xdpc and w1-n1 for nft, and packet sockets on their near ends."""
+
+    def __enter__(self):
+        for namespace in (world, machine):
+            run("ip", "netns", "add", namespace)
+            inside(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+        for near, far in (("w0", "x1"), ("w1", "n1")):
+            inside(world, "ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", machine)
+            inside(machine, "ip", "link", "set", far, "address", "02:00:00:00:00:01")
+            inside(machine, "ip", "link", "set", far, "up")
+            inside(world, "ip", "link", "set", near, "up")
+        home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{world}", os.O_RDONLY)
+        os.setns(there)
+        self.sockets = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) for _ in "ab"]
+        for sock, name in zip(self.sockets, ("w0", "w1")):
+            sock.bind((name, 0))
+        os.setns(home)
+        os.close(home)
+        os.close(there)
+        return self
+
+    def __exit__(self, *_):
+        for sock in self.sockets:
+            sock.close()
+        inside(machine, xdpc, "detach", "-i", "x1", check=False)
+        for namespace in (machine, world):
+            run("ip", "netns", "del", namespace, check=False)
+
+    def received(self):
+        counts = inside(machine, "cat", "/proc/net/dev").stdout
+        return [int(re.search(rf"{name}:\s*\d+\s+(\d+)", counts)[1]) for name in ("x1", "n1")]
+
+    def send(self, frames):
+        """Returns once all have gone through both."""
+        before = self.received()
+        for frame in frames:
+            for sock in self.sockets:
+                select.select([], [sock], [])
+                sock.send(frame)
+        for _ in range(200):
+            if all(now - then >= len(frames) for now, then in zip(self.received(), before)):
+                return
+            time.sleep(0.01)
+        raise RuntimeError(f"{len(frames)} frames were sent, {self.received()} received, {before} before")
+
+    def load(self, nft, ours, folder):
+        inside(machine, "nft", "-f", "-", text="table netdev judge\ndelete table netdev judge\n" + nft)
+        path = os.path.join(folder, "judge.xdp")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(ours)
+        inside(machine, xdpc, "detach", "-i", "x1", check=False)
+        inside(machine, xdpc, "apply", path, "-i", "x1", "--mode", "native")
+
+    def counts(self, lines):
+        """Of each line of matches and each chain: packets by xdpc and by nft."""
+        ours = {}
+        for rule in json.loads(inside(machine, xdpc, "stats", "-i", "x1", "--json").stdout)["interfaces"][0]["rules"]:
+            if "counter" in rule:
+                ours[rule["name"]] = rule["counter"]["packets"]
+        labels = iter([f"l{line.number}" for line in lines])
+        theirs, seen = {}, set()
+        for entry in json.loads(inside(machine, "nft", "-j", "list", "table", "netdev", "judge").stdout)["nftables"]:
+            rule = entry.get("rule")
+            if rule is None:
+                continue
+            name = next(labels) if rule["chain"] == "ingress" else rule["chain"]
+            counter = next((each["counter"] for each in rule["expr"] if "counter" in each), None)
+            if counter is not None and name not in seen:
+                theirs[name] = counter["packets"]
+            seen.add(name)
+        if ours.keys() != theirs.keys():
+            raise RuntimeError(f"counters of one side: {sorted(ours.keys() ^ theirs.keys())[:8]}")
+        return {name: (ours[name], theirs[name]) for name in ours}
+
+
+def changes(before, after):
+    return {name: tuple(now - then for now, then in zip(after[name], before[name])) for name in after}
+
+
+def read_pcap(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    frames, at = [], 24
+    while at + 16 <= len(data):
+        size = struct.unpack(order + "I", data[at + 8 : at + 12])[0]
+        frames.append(data[at + 16 : at + 16 + size])
+        at += 16 + size
+    return [frame for frame in frames if 14 <= len(frame) <= 1514]
+
+
+def line_of(name):
+    return int(re.match(r"(?:l|c)(\d+)", name)[1])
+
+
+def follow(lab, name, frames, lines):
+    """The first frame at which the counts part; nothing where that depends on those before it."""
+    while len(frames) > 1:
+        half = frames[: len(frames) // 2]
+        before = lab.counts(lines)
+        lab.send(half)
+        ours, theirs = changes(before, lab.counts(lines))[name]
+        frames = half if ours != theirs else frames[len(half) :]
+    before = lab.counts(lines)
+    lab.send(frames)
+    ours, theirs = changes(before, lab.counts(lines))[name]
+    return (frames[0], ours, theirs) if ours != theirs else None
+
+
+def judge(lab, lines, preamble, groups, folder, result):
+    nft, ours = policies(lines, preamble)
+    lab.load(nft, ours, folder)
+    texts = {line.number: line.text for line in lines}
+    unlike = {}
+    for odd, frames in groups:
+        before = lab.counts(lines)
+        lab.send(frames)
+        for name, (mine, theirs) in changes(before, lab.counts(lines)).items():
+            result["hits"][line_of(name)] += mine
+            if mine == theirs:
+                continue
+            row = oddities.wanted(texts[line_of(name)], odd)
+            if row is not None:
+                result["wanted"][row].add(line_of(name))
+            else:
+                unlike.setdefault(name, (odd, frames, mine, theirs))
+    for name, (odd, frames, mine, theirs) in list(unlike.items()):
+        example = follow(lab, name, frames, lines) if len(unlike) <= 20 else None
+        text = f"{texts[line_of(name)]}: xdpc {mine}, nft {theirs} of {len(frames)} frames ({', '.join(sorted(odd)) or 'plain'})"
+        if example:
+            text += f"\n      xdpc {example[1]}, nft {example[2]}: {example[0].hex()}"
+        result["different"][line_of(name)] = text
+
+
+def group_frames(frames):
+    """Plain ones first: what a limit has let through does not depend on odd ones then."""
+    groups = collections.defaultdict(list)
+    for frame in frames:
+        groups[frozenset(oddities.of(frame))].append(frame)
+    return sorted(groups.items(), key=lambda group: (len(group[0]), sorted(group[0])))
+
+
+def show(result, lines, frames, groups):
+    refused = len(result["refused by nft"]) + len(result["refused by xdpc"])
+    for side in ("refused by nft", "refused by xdpc"):
+        for number, why in sorted(result[side].items()):
+            print(f"{side}: line {number}: {why}")
+    for number, text in sorted(result["different"].items()):
+        print(f"different: line {number}: {text}")
+    for row, numbers in sorted(result["wanted"].items()):
+        print(f"wanted: {oddities.WANTED[row].text}: {len(numbers)} lines")
+    silent = sum(1 for line in lines if result["hits"].get(line.number, 1) == 0)
+    print(
+        f"{len(lines)} lines: {len(lines) - refused} accepted, {refused} refused, {len(result['different'])} different; "
+        f"{len(frames)} frames in {len(groups)} groups, {len(groups[0][1])} of them plain; {silent} lines matched none"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("file", nargs="?", default=os.path.join(here, "corpus.rules"))
+    parser.add_argument("--frames", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pcap", help="frames of a capture as well")
+    parser.add_argument("--json", metavar="FILE")
+    args = parser.parse_args()
+    lines, preamble = read_lines(args.file)
+    result = {"hits": collections.Counter(), "different": {}, "wanted": collections.defaultdict(set)}
+    with tempfile.TemporaryDirectory() as folder, Lab() as lab:
+        pcap = os.path.join(folder, "frames.pcap")
+        run(os.path.join(build, "xdpc-frames"), str(args.frames), str(args.seed), pcap)
+        frames = read_pcap(pcap) + (read_pcap(args.pcap) if args.pcap else [])
+        groups = group_frames(frames)
+        result["refused by nft"] = refused_by_nft(lines, preamble)
+        both = [line for line in lines if line.number not in result["refused by nft"]]
+        result["refused by xdpc"] = refused_by_xdpc(both, preamble, folder)
+        both = [line for line in both if line.number not in result["refused by xdpc"]]
+        for begin in range(0, len(both), CHUNK):
+            judge(lab, both[begin : begin + CHUNK], preamble, groups, folder, result)
+            if sys.stderr.isatty():
+                print(f"\r{min(begin + CHUNK, len(both))} of {len(both)} lines", end="\n" if begin + CHUNK >= len(both) else "", file=sys.stderr)
+    show(result, lines, frames, groups)
+    if args.json:
+        result["wanted"] = {oddities.WANTED[row].text: sorted(numbers) for row, numbers in result["wanted"].items()}
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+    return 1 if result["different"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

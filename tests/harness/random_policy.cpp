@@ -158,6 +158,10 @@ void Generator::live_set() {
     const SetId id{static_cast<uint32_t>(policy_.sets.size())};
     policy_.sets.push_back(random_live_set(rng_, id, keys, [&](const Key& key) { return interval(key); }));
     set_keys_.push_back(keys);
+    while (policy_.counters.size() < policy_.sets.back().object_ids.size()) {
+        const NamedCounterId counter{static_cast<uint32_t>(policy_.counters.size())};
+        policy_.counters.push_back({counter, fmt::format("n{}", counter.value), {}});
+    }
 }
 
 template<class Fits> std::optional<SetId> Generator::some_set(Fits fits) {

@@ -11,6 +11,7 @@ A file has lines of matches, without verdict (one at the end is taken off), and 
 `set`, `map`, `chain` or `define`."""
 import argparse
 import collections
+import ctypes
 import json
 import os
 import re
@@ -29,6 +30,9 @@ build = os.path.abspath(os.environ.get("XDPC_BUILD", os.path.join(here, "../../.
 xdpc = os.path.join(build, "xdpc")
 prefix = f"xdpc-judge-{os.getpid()}"
 world, machine = f"{prefix}-w", f"{prefix}-m"
+CLONE_NEWNET = 0x40000000
+FRESH = "table netdev judge\ndelete table netdev judge\n"
+LIST = ("nft", "-j", "list", "table", "netdev", "judge")
 CHUNK = 150  # lines of one policy
 VERDICT = re.compile(r"\s+(counter(\s+packets \d+ bytes \d+)?|accept|drop|pass|return|continue|comment \".*\")$")
 PREAMBLE = ("set ", "map ", "chain ", "define ")
@@ -85,15 +89,19 @@ def named(line, chains):
     return re.sub(r"\b(jump|goto) (\S+?)(?=[\s,]|$)", rename, line.text), own
 
 
-def policies(lines, preamble):
-    """The same for nft and for xdpc. Counters: l12 of line 12, c12_one of the chain it jumps to."""
+def policies(lines, preamble, decide=False):
+    """The same for nft and for xdpc. Counters: l12 of line 12, c12_one of the chain it jumps to. `decide`: every line
+    ends the packet's way, those of odd numbers drop it."""
     chains = chains_of(preamble)
     shared = [text for text in preamble if not text.startswith("chain ")]
     rules, bodies = [], {}
     for line in lines:
         text, own = named(line, chains)
         bodies.update(own)
-        rules.append((f"l{line.number}", text if COUNT_FIRST.search(text) else f"{text} counter"))
+        if decide:
+            rules.append((f"l{line.number}", f"{text} counter {'drop' if line.number % 2 else 'accept'}"))
+        else:
+            rules.append((f"l{line.number}", text if COUNT_FIRST.search(text) else f"{text} counter"))
     defines = [text for text in shared if text.startswith("define ")]
     objects = [text for text in shared if not text.startswith("define ")]
 
@@ -115,10 +123,13 @@ def policies(lines, preamble):
 
 
 def refused_by_nft(lines, preamble):
-    """One process a line: nft 1.0.6 aborts on some."""
+    """Processes of its own for each line: nft 1.0.6 aborts on some, on others when it lists them."""
+    inside(machine, "nft", "-c", "-f", "-", text=policies([], preamble)[0])
     why = {}
     for line in lines:
-        done = inside(machine, "nft", "-c", "-f", "-", text=policies([line], preamble)[0], check=False)
+        done = inside(machine, "nft", "-f", "-", text=FRESH + policies([line], preamble)[0], check=False)
+        if done.returncode == 0:
+            done = inside(machine, *LIST, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()
             why[line.number] = said[0] if said else f"nft ended with {done.returncode}"
@@ -137,7 +148,7 @@ def refused_by_xdpc(lines, preamble, folder):
         done = run(xdpc, "check", path, "--json", check=False)
         rows = text.splitlines()
         found = {}
-        for said in json.loads(done.stdout)["diagnostics"]:
+        for said in json.loads(done.stdout)["files"][0]["diagnostics"]:
             label = re.match(r"(?:l|c)(\d+)", rows[said["line"] - 1])
             if said["severity"] == "error" and label:
                 found.setdefault(int(label[1]), f"{said['code']}: {said['message']}")
@@ -151,10 +162,29 @@ def refused_by_xdpc(lines, preamble, folder):
 # ---- frames and counts
 
 
+def enter(namespace):
+    """os.setns() is there from Python 3.12 on."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
 class Lab:
     """Two veths, w0-x1 for xdpc and w1-n1 for nft, and packet sockets on their near ends."""
 
+    sockets = ()
+
     def __enter__(self):
+        try:
+            self.set_up()
+        except BaseException:
+            self.tear_down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.tear_down()
+
+    def set_up(self):
         for namespace in (world, machine):
             run("ip", "netns", "add", namespace)
             inside(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
@@ -165,16 +195,15 @@ class Lab:
             inside(world, "ip", "link", "set", near, "up")
         home = os.open("/proc/self/ns/net", os.O_RDONLY)
         there = os.open(f"/run/netns/{world}", os.O_RDONLY)
-        os.setns(there)
+        enter(there)
         self.sockets = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) for _ in "ab"]
         for sock, name in zip(self.sockets, ("w0", "w1")):
             sock.bind((name, 0))
-        os.setns(home)
+        enter(home)
         os.close(home)
         os.close(there)
-        return self
 
-    def __exit__(self, *_):
+    def tear_down(self):
         for sock in self.sockets:
             sock.close()
         inside(machine, xdpc, "detach", "-i", "x1", check=False)
@@ -199,7 +228,7 @@ class Lab:
         raise RuntimeError(f"{len(frames)} frames were sent, {self.received()} received, {before} before")
 
     def load(self, nft, ours, folder):
-        inside(machine, "nft", "-f", "-", text="table netdev judge\ndelete table netdev judge\n" + nft)
+        inside(machine, "nft", "-f", "-", text=FRESH + nft)
         path = os.path.join(folder, "judge.xdp")
         with open(path, "w", encoding="utf-8") as file:
             file.write(ours)
@@ -211,10 +240,10 @@ class Lab:
         ours = {}
         for rule in json.loads(inside(machine, xdpc, "stats", "-i", "x1", "--json").stdout)["interfaces"][0]["rules"]:
             if "counter" in rule:
-                ours[rule["name"]] = rule["counter"]["packets"]
+                ours[rule["rule"]] = rule["counter"]["packets"]
         labels = iter([f"l{line.number}" for line in lines])
         theirs, seen = {}, set()
-        for entry in json.loads(inside(machine, "nft", "-j", "list", "table", "netdev", "judge").stdout)["nftables"]:
+        for entry in json.loads(inside(machine, *LIST).stdout)["nftables"]:
             rule = entry.get("rule")
             if rule is None:
                 continue
@@ -262,29 +291,67 @@ def follow(lab, name, frames, lines):
     return (frames[0], ours, theirs) if ours != theirs else None
 
 
+class Parted:
+    """State that is no longer the same on both sides, since a line that changes it has differed as is wanted."""
+
+    def __init__(self):
+        self.lines, self.sets = set(), set()
+
+    def add(self, line):
+        if re.search(r"\b(limit|quota)\b", line):
+            self.lines.add(line)
+        self.sets |= set(re.findall(r"\b(?:add|update|delete) (@\w+)", line))
+
+    def is_asked_by(self, line):
+        return line in self.lines or any(name in self.sets for name in re.findall(r"@\w+", line))
+
+
 def judge(lab, lines, preamble, groups, folder, result):
     nft, ours = policies(lines, preamble)
     lab.load(nft, ours, folder)
     texts = {line.number: line.text for line in lines}
+    parted = Parted()
+    bodies = {line.number: " ".join(named(line, chains_of(preamble))[1].values()) for line in lines}
     unlike = {}
     for odd, frames in groups:
         before = lab.counts(lines)
         lab.send(frames)
+        not_wanted = {}
         for name, (mine, theirs) in changes(before, lab.counts(lines)).items():
             result["hits"][line_of(name)] += mine
             if mine == theirs:
                 continue
-            row = oddities.wanted(texts[line_of(name)], odd)
+            row = oddities.wanted(f"{texts[line_of(name)]} {bodies[line_of(name)]}", odd)
             if row is not None:
                 result["wanted"][row].add(line_of(name))
+                parted.add(texts[line_of(name)])
             else:
-                unlike.setdefault(name, (odd, frames, mine, theirs))
+                not_wanted[name] = (odd, frames, mine, theirs)
+        for name, difference in not_wanted.items():
+            if not parted.is_asked_by(texts[line_of(name)]):
+                unlike.setdefault(name, difference)
     for name, (odd, frames, mine, theirs) in list(unlike.items()):
-        example = follow(lab, name, frames, lines) if len(unlike) <= 20 else None
+        example = follow(lab, name, frames, lines) if len(result["different"]) < 40 else None
         text = f"{texts[line_of(name)]}: xdpc {mine}, nft {theirs} of {len(frames)} frames ({', '.join(sorted(odd)) or 'plain'})"
         if example:
             text += f"\n      xdpc {example[1]}, nft {example[2]}: {example[0].hex()}"
         result["different"][line_of(name)] = text
+
+
+def judge_verdicts(lab, lines, preamble, frames, folder, result):
+    """First match wins: each line counts what no earlier one has decided; and as many frames are let through."""
+    lines = [line for line in lines if not COUNT_FIRST.search(line.text)]
+    nft, ours = policies(lines, preamble, decide=True)
+    lab.load(nft, ours, folder)
+    lab.send(frames)
+    after = lab.counts(lines)
+    result["decided"] += sum(mine for mine, _ in after.values())
+    for line in lines:
+        mine, theirs = after[f"l{line.number}"]
+        if mine != theirs and line.number not in result["different"]:
+            text = f"{line.text}: as a verdict behind those before it: xdpc {mine}, nft {theirs}"
+            result["different"][line.number] = text
+            return  # what follows it is decided by what it leaves
 
 
 def group_frames(frames):
@@ -304,23 +371,26 @@ def show(result, lines, frames, groups):
         print(f"different: line {number}: {text}")
     for row, numbers in sorted(result["wanted"].items()):
         print(f"wanted: {oddities.WANTED[row].text}: {len(numbers)} lines")
-    silent = sum(1 for line in lines if result["hits"].get(line.number, 1) == 0)
+    silent = [line.number for line in lines if result["hits"].get(line.number, 1) == 0]
+    if silent:
+        print("matched by no frame: lines " + ", ".join(map(str, silent)))
     print(
         f"{len(lines)} lines: {len(lines) - refused} accepted, {refused} refused, {len(result['different'])} different; "
-        f"{len(frames)} frames in {len(groups)} groups, {len(groups[0][1])} of them plain; {silent} lines matched none"
+        f"{len(frames)} frames in {len(groups)} groups, "
+        f"{len(groups[0][1])} of them plain; {result['decided']} decided the same; {len(silent)} lines matched none"
     )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("file", nargs="?", default=os.path.join(here, "corpus.rules"))
-    parser.add_argument("--frames", type=int, default=4000)
+    parser.add_argument("--frames", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pcap", help="frames of a capture as well")
     parser.add_argument("--json", metavar="FILE")
     args = parser.parse_args()
     lines, preamble = read_lines(args.file)
-    result = {"hits": collections.Counter(), "different": {}, "wanted": collections.defaultdict(set)}
+    result = {"hits": collections.Counter(), "different": {}, "wanted": collections.defaultdict(set), "decided": 0}
     with tempfile.TemporaryDirectory() as folder, Lab() as lab:
         pcap = os.path.join(folder, "frames.pcap")
         run(os.path.join(build, "xdpc-frames"), str(args.frames), str(args.seed), pcap)
@@ -332,6 +402,7 @@ def main():
         both = [line for line in both if line.number not in result["refused by xdpc"]]
         for begin in range(0, len(both), CHUNK):
             judge(lab, both[begin : begin + CHUNK], preamble, groups, folder, result)
+            judge_verdicts(lab, both[begin : begin + CHUNK], preamble, groups[0][1], folder, result)
             if sys.stderr.isatty():
                 print(f"\r{min(begin + CHUNK, len(both))} of {len(both)} lines", end="\n" if begin + CHUNK >= len(both) else "", file=sys.stderr)
     show(result, lines, frames, groups)

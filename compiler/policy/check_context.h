@@ -54,7 +54,7 @@ struct SetEntry {
     const ast::SetItem* item = nullptr;
     Span span;
     std::vector<Slot> slots;                  // IPv4 stands for `inet_addr`
-    int inet_part = -1;                       // the slot of type `inet_addr`, if any
+    std::set<size_t> inet_parts;              // slots of type `inet_addr`: in an element all of one family
     std::array<SetEntries, 2> entries;        // of a constant one
     std::array<std::optional<SetId>, 2> live; // of a live one
     std::optional<Verdict> otherwise;
@@ -64,7 +64,7 @@ struct SetEntry {
     bool used = false;
     bool broken = false; // not usable, already reported
 
-    [[nodiscard]] size_t families() const { return inet_part >= 0 ? 2 : 1; }
+    [[nodiscard]] size_t families() const { return inet_parts.empty() ? 1 : 2; }
     [[nodiscard]] bool to_verdicts() const { return !mapped && objects.empty(); }
 };
 
@@ -203,6 +203,9 @@ bool any_family(const std::vector<ResolvedKey>& keys);
 Variant variant_of(const std::vector<ResolvedKey>& keys, bool ip6);
 /// Whether a set can hold what the keys of this family have.
 bool is_of_family(const std::vector<ResolvedKey>& keys, const Variant& variant, const SetEntry& set);
+/// Whether an element of a set of `inet_addr` was one in any family; false after it was reported that it is
+/// not.
+bool is_of_one_family(Context& context, const SetEntry& set, size_t boxes, Span span);
 /// For each family that is asked for, and that the set (may be null) can hold: one, or two.
 std::vector<Variant> variants_of(const std::vector<ResolvedKey>& keys, const SetEntry* set);
 /// Appends what a rule asks before its statements with these keys, one for each family: what those of any

@@ -20,12 +20,23 @@ Variant variant_of(const std::vector<ResolvedKey>& keys, bool ip6) {
 
 bool is_of_family(const std::vector<ResolvedKey>& keys, const Variant& variant, const SetEntry& set) {
     for (size_t i = 0; i < keys.size(); ++i) {
-        const bool either = set.inet_part == static_cast<int>(i);
+        const bool either = set.inet_parts.contains(i);
+        if (either && variant.slots[i].type != variant.slots[*set.inet_parts.begin()].type) {
+            return false; // an element has addresses of one family
+        }
         if (!either && keys[i].other && set.slots[i].type != variant.slots[i].type) {
             return false;
         }
     }
     return true;
+}
+
+bool is_of_one_family(Context& context, const SetEntry& set, size_t boxes, Span span) {
+    if (boxes > 0 || set.inet_parts.size() < 2) {
+        return true;
+    }
+    context.report(Diag::MisplacedValue, span, "an element with addresses of both families");
+    return false;
 }
 
 std::vector<Variant> variants_of(const std::vector<ResolvedKey>& keys, const SetEntry* set) {

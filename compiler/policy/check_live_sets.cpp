@@ -112,7 +112,7 @@ bool create(Context& context, SetEntry& set, const SetTraits& traits) {
         for (const Slot& slot : slots_of_family(set, family)) {
             each.parts.push_back({slot.type, slot.width});
         }
-        if (set.inet_part >= 0) {
+        if (!set.inet_parts.empty()) {
             each.family = family == 0 ? 4 : 6;
         }
         if (each.key_words() > max_key_words) {
@@ -157,12 +157,14 @@ bool read_element(Context& context, SetEntry& set, LiveElements& elements, const
     }
     ElementAttributes attributes;
     bool fine = read_attributes(context, set, element, attributes);
+    size_t found = 0;
     for (size_t family = 0; family < set.families(); ++family) {
         std::vector<Box> boxes;
         fine = read_boxes(context, element.key, slots_of_family(set, family), boxes) && fine;
+        found += boxes.size();
         fine = fine && elements.add(family, boxes, element.key.span, attributes, mapped);
     }
-    return fine;
+    return fine && is_of_one_family(context, set, found, element.key.span);
 }
 
 bool read_elements(Context& context, SetEntry& set, LiveElements& elements) {

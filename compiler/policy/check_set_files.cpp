@@ -220,7 +220,8 @@ struct Reader {
                 return false;
             }
         }
-        return taker.element(element);
+        const size_t found = element.boxes[0].size() + element.boxes[1].size();
+        return is_of_one_family(context, set, found, element.span) && taker.element(element);
     }
 };
 

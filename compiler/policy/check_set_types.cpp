@@ -30,13 +30,9 @@ std::vector<std::string> type_names() {
     return names;
 }
 
-std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEntry& set, int part) {
+std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEntry& set, size_t part) {
     if (name.text == "inet_addr") {
-        if (set.inet_part >= 0) {
-            context.report(Diag::NotYetSupported, name.span, "a set with `inet_addr` twice");
-            return {};
-        }
-        set.inet_part = part;
+        set.inet_parts.insert(part);
         return Slot{TypeId::Ipv4Addr, 32, "@" + set.item->name.text, false};
     }
     auto special = special_type(name.text);
@@ -83,7 +79,7 @@ bool read_type(Context& context, SetEntry& set) {
     }
     for (size_t i = 0; i < item.key_type.size(); ++i) {
         if (const auto* name = std::get_if<ast::Name>(&item.key_type[i].node)) {
-            auto slot = slot_of_type(context, *name, set, static_cast<int>(i));
+            auto slot = slot_of_type(context, *name, set, i);
             if (!slot) {
                 return false;
             }
@@ -95,7 +91,7 @@ bool read_type(Context& context, SetEntry& set) {
             return false;
         }
         if (key->other) {
-            set.inet_part = static_cast<int>(i);
+            set.inet_parts.insert(i);
             key->slot.skip_other_family = false;
         }
         key->slot.name = "@" + item.name.text;

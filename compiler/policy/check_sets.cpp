@@ -134,10 +134,31 @@ bool no_conflicts(Context& context, const SetEntry& set, const SetEntries& from,
     return find_conflicts(context, entries, spans, reader_of(context, set));
 }
 
+/// Whether each element of a constant set has addresses of one family; reported.
+bool no_mixed_families(Context& context, const SetEntry& set) {
+    const auto* list = std::get_if<ast::ListValue>(&set.item->elements->node);
+    if (list == nullptr || set.inet_parts.size() < 2) {
+        return true;
+    }
+    return std::all_of(list->elements.begin(), list->elements.end(), [&](const ast::Element& element) {
+        std::vector<Box> boxes;
+        const bool star = std::holds_alternative<ast::Star>(element.key.node);
+        for (size_t family = 0; !star && family < set.families(); ++family) {
+            if (!read_boxes(context, element.key, slots_of_family(set, family), boxes)) {
+                return true; // reported
+            }
+        }
+        return star || is_of_one_family(context, set, boxes.size(), element.key.span);
+    });
+}
+
 bool read_elements(Context& context, SetEntry& set) {
     const ast::SetItem& item = *set.item;
     if (!item.elements) {
         return true;
+    }
+    if (!no_mixed_families(context, set)) {
+        return false;
     }
     if (!item.is_map) {
         bool fine = true;
@@ -252,9 +273,9 @@ std::string describe(const SetEntry& set) {
     for (size_t i = 0; i < set.slots.size(); ++i) {
         const Slot& slot = set.slots[i];
         text += text.empty() ? "" : " . ";
-        text += set.inet_part == static_cast<int>(i) ? "inet_addr"
-                : slot.type == TypeId::Integer       ? fmt::format("integers of {} bits", slot.width)
-                                                     : std::string(name_of(slot.type));
+        text += set.inet_parts.contains(i)     ? "inet_addr"
+                : slot.type == TypeId::Integer ? fmt::format("integers of {} bits", slot.width)
+                                               : std::string(name_of(slot.type));
     }
     return text;
 }
@@ -262,7 +283,7 @@ std::string describe(const SetEntry& set) {
 bool fits(const SetEntry& set, size_t part, const ResolvedKey& key) {
     const Slot& slot = set.slots[part];
     const bool address = key.slot.type == TypeId::Ipv4Addr || key.slot.type == TypeId::Ipv6Addr;
-    if (set.inet_part == static_cast<int>(part)) {
+    if (set.inet_parts.contains(part)) {
         return address;
     }
     if (key.other) {
@@ -277,8 +298,8 @@ bool fits(const SetEntry& set, size_t part, const ResolvedKey& key) {
 /// The slots as they are for elements of one family.
 std::vector<Slot> slots_of_family(const SetEntry& set, size_t family) {
     std::vector<Slot> slots = set.slots;
-    if (set.inet_part >= 0) {
-        Slot& slot = slots[static_cast<size_t>(set.inet_part)];
+    for (const size_t part : set.inet_parts) {
+        Slot& slot = slots[part];
         slot = {family == 0 ? TypeId::Ipv4Addr : TypeId::Ipv6Addr,
                 static_cast<uint16_t>(family == 0 ? 32 : 128), slot.name, true};
     }
@@ -286,7 +307,7 @@ std::vector<Slot> slots_of_family(const SetEntry& set, size_t family) {
 }
 
 size_t family_of(const SetEntry& set, const std::vector<Slot>& slots) {
-    return set.inet_part >= 0 && slots[static_cast<size_t>(set.inet_part)].type == TypeId::Ipv6Addr ? 1 : 0;
+    return !set.inet_parts.empty() && slots[*set.inet_parts.begin()].type == TypeId::Ipv6Addr ? 1 : 0;
 }
 
 void check_sets(Context& context) {

@@ -49,7 +49,7 @@ checking::SetEntry entry_of(Context& context, std::vector<LiveSet>& sets, const 
     for (size_t part = 0; part < sets[0].parts.size(); ++part) {
         const SetPart& each = sets[0].parts[part];
         if (sets.size() > 1 && each.type != sets[1].parts[part].type) {
-            entry.inet_part = static_cast<int>(part);
+            entry.inet_parts.insert(part);
         }
         entry.slots.push_back({each.type, each.width, "@" + sets[0].name, false});
     }

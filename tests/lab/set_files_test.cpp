@@ -21,12 +21,14 @@ set ports {
 set rate { type ipv4_addr; flags dynamic, timeout; size 4; timeout 1h; }
 map ways { type inet_service : verdict; size 8; elements = { 5000 : jump away } }
 set both { type inet_addr; size 4; }
+set pairs { type inet_addr . inet_addr; size 4; }
 chain ingress {
     policy pass
     udp dport @ports drop
     udp dport 9 add @rate { ip saddr } drop
     udp dport vmap @ways
     saddr @both drop
+    saddr . daddr @pairs drop
 }
 chain away { drop; }
 )";
@@ -118,6 +120,8 @@ TEST(SetFiles, WhatDoesNotFitIsNamedByItsPlaceAndChangesNothing) {
         {"replace", "rate", "1.1.1.1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n", ":5:1: 1.1.1.5 is one too many"},
         {"load", "both", "1.1.1.1\n2001:db8::1\n1.1.1.2\n1.1.1.3\n1.1.1.4\n1.1.1.5\n",
          ":6:1: 1.1.1.5 is one too many"},
+        {"load", "pairs", "1.1.1.1 . 1.1.1.2\n1.1.1.1 . 2001:db8::1\n",
+         ":2:1: error[XDPC0216]: an element with addresses of both families"},
     };
     for (const Case& each : cases) {
         const Ran ran = take(lab, each.action, each.name, each.text);

@@ -60,6 +60,31 @@ TEST(Families, NamedMapsToo) {
     EXPECT_EQ(bench.say(frame_from(net + 1)), "abort by rest");
 }
 
+TEST(Families, PairsOfAddressesAreOfOneFamily) {
+    for (const char* flags : {"flags constant", "flags interval", "flags interval, timeout"}) {
+        Bench bench(ingress("p: saddr . daddr @pairs pass\nsix: ip6 saddr . ip6 daddr @pairs tx\nrest: abort",
+                            std::string("set pairs { type inet_addr . inet_addr; ") + flags +
+                                "; elements = { 192.0.2.1 . 0.0.0.0/0, 2001:db8::1 . ::/0 } }"));
+        EXPECT_EQ(bench.say(frame_from(net + 1)), "pass by p") << flags;
+        EXPECT_EQ(bench.say(frame6_from(1)), "pass by p") << flags;
+        EXPECT_EQ(bench.say(frame_from(net + 2)), "abort by rest") << flags;
+        EXPECT_EQ(bench.say(frame6_from(2)), "abort by rest") << flags;
+        EXPECT_EQ(bench.say(arp()), "abort by rest") << flags;
+    }
+    for (const char* flags : {"flags constant", "flags timeout"}) {
+        const Checked mixed =
+            check_text(ingress("saddr . daddr @pairs drop",
+                               std::string("set pairs { type inet_addr . inet_addr; ") + flags +
+                                   "; elements = { 192.0.2.1 . 192.0.2.2, 192.0.2.1 . 2001:db8::1 } }"));
+        EXPECT_FALSE(mixed.policy);
+        EXPECT_TRUE(mixed.kinds().contains("MisplacedValue")) << mixed.rendered();
+        const Checked keys =
+            check_text(ingress("ip saddr . ip6 daddr @pairs drop",
+                               std::string("set pairs { type inet_addr . inet_addr; ") + flags + " }"));
+        EXPECT_FALSE(keys.policy) << flags;
+    }
+}
+
 TEST(Families, RulesAddEither) {
     Bench bench(ingress("seen: saddr @seen pass\nadd: add @seen { saddr timeout 10s } drop\nrest: abort",
                         "set seen { type inet_addr; flags dynamic, timeout; size 2 }"));

@@ -9,7 +9,7 @@ packages=(
     llvm-19-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
     tao-pegtl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libexpected-dev libgtest-dev
     libbpf-dev libelf-dev libpcap-dev libssl-dev zlib1g-dev libzstd-dev
-    bpftool iproute2 iputils-ping ethtool nftables iptables ipset xdp-tools python3 python3-scapy jq libxml2-utils tshark
+    bpftool iproute2 iputils-ping ethtool nftables iptables ipset xdp-tools python3 python3-scapy jq libxml2-utils tshark strace
 )
 # What the guests of `kernels` need beside them, and one of the tests.
 guest_packages=(qemu-system-x86 busybox-static)
@@ -341,6 +341,20 @@ soak_swaps() {
     XDPC_SOAK_APPLIES=${1:-100} XDPC_SOAK_RULES=${2:-100000} "$build/tests/test_lab" --gtest_filter='LabLarge.*'
 }
 
+# Every system call of apply, detach and set fails in turn, or the process is killed there (arguments of matrix.py).
+faults() {
+    build xdpc xdpc_codegen
+    needs_root faults "$@"
+    tests/faults/matrix.py "$@"
+}
+
+# nft as judge of rule lines (arguments of tests/differential/run).
+judge() {
+    build xdpc xdpc_codegen xdpc-frames
+    needs_root judge "$@"
+    tests/differential/run "$@"
+}
+
 # Debian's 6.1 and 6.12 under qemu with the built programs inside (arguments of tests/guest/kernels.py).
 kernels() {
     install_packages "${guest_packages[@]}"
@@ -373,6 +387,11 @@ usage: ./xdpc.sh COMMAND
   soak-swaps [N [RULES]]
             100 or N swaps of two policies of 100,000 or RULES rules under traffic: every packet meets one
             of the two, none gets past both
+  faults [--every N] [--operations NAMES] [--json FILE]
+            each system call of apply, detach and set fails in turn, with each error, or the process is
+            killed there: a table of what runs then
+  judge [FILE] [--frames N] [--seed N] [--pcap FILE] [--json FILE]
+            rule lines that nft takes as well, or those of FILE: the same frames through both
   kernels [6.1|6.12]
             boots Debian's kernels under qemu (no KVM, no root) and runs xdpc and its tests inside;
             features and results by kernel (--checks NAMES, --cpus, --json FILE, --timeout)
@@ -390,6 +409,8 @@ case $command in
     bench) bench "$@" ;;
     fuzz) fuzz "$@" ;;
     verify-rules) verify_rules "$@" ;;
+    faults) faults "$@" ;;
+    judge) judge "$@" ;;
     kernels) kernels "$@" ;;
     lab) lab "$@" ;;
     soak-applies) soak_applies "$@" ;;

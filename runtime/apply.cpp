@@ -47,7 +47,7 @@ Result<void> lock_and_repair(Target& target) {
     if (!lock)
         return tl::unexpected(lock.error());
     target.lock = std::move(*lock);
-    auto running = repair(interface_directory(target.network_namespace, target.iface.index));
+    auto running = interface_directory(target.network_namespace, target.iface.index).and_then(repair);
     if (!running)
         return tl::unexpected(running.error());
     target.running = std::move(*running);
@@ -111,8 +111,8 @@ Error undo_all(Targets& targets, Error error) {
     for (auto target = targets.rbegin(); target != targets.rend(); ++target) {
         if (auto undone = undo(*target); !undone)
             error.message += "; then: " + undone.error().message;
-        if (target->lock.valid() &&
-            interface_directory(target->network_namespace, target->iface.index).empty())
+        const auto left = interface_directory(target->network_namespace, target->iface.index);
+        if (target->lock.valid() && left && left->empty())
             target->lock.remove_file();
     }
     return error;
@@ -167,7 +167,8 @@ dry_run(const Artifact& artifact, const std::vector<std::string>& ifaces, const 
         return as_load_error(visible.error());
     for (Target& target : *targets) {
         // Looking needs no lock: at worst it sees what another command is about to change.
-        auto running = find_running(interface_directory(target.network_namespace, target.iface.index));
+        auto running =
+            interface_directory(target.network_namespace, target.iface.index).and_then(find_running);
         if (!running)
             return as_load_error(running.error());
         target.running = std::move(*running);

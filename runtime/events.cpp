@@ -249,7 +249,10 @@ Result<void> Listener::Impl::follow() {
     auto next = open_place(*running->live);
     if (policy == nullptr || !next) {
         // Replaced once more in this instant, or it cannot be listened to.
-        if (generations(directory).back().number != running->live->number)
+        const auto all = generations(directory);
+        if (!all)
+            return tl::unexpected(all.error());
+        if (all->empty() || all->back().number != running->live->number)
             return {};
         return next ? fail(fmt::format("the policy was taken off `{}`", iface))
                     : tl::unexpected(next.error());

@@ -43,7 +43,10 @@ struct Coming {
 
 Result<std::vector<Coming>> coming_in(const std::string& path, const StateRecord& record) {
     std::vector<Coming> all;
-    for (const std::string& name : names_in(next_of(path))) {
+    const auto names = names_in(next_of(path));
+    if (!names)
+        return tl::unexpected(names.error());
+    for (const std::string& name : *names) {
         Coming one;
         if (sscanf(name.c_str(), "inner%" SCNu32, &one.id) != 1)
             continue;

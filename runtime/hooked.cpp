@@ -52,7 +52,10 @@ Result<void> update_link(const Running& running, const Fd& from, const Fd& to) {
 /// Those without hooks to their places in the array, and all that was pinned for the others away.
 Result<void> restore_parts(const Generation& generation) {
     const Fd programs = open_pin(fmt::format("{}/{}", generation.path, programs_map));
-    for (const std::string& name : names_in(hooked_path(generation))) {
+    const auto names = names_in(hooked_path(generation));
+    if (!names)
+        return tl::unexpected(names.error());
+    for (const std::string& name : *names) {
         uint32_t index = 0;
         if (sscanf(name.c_str(), "silent%" SCNu32, &index) != 1)
             continue;

@@ -97,7 +97,8 @@ void InterfaceLock::remove_file() {
     // Listeners that were killed leave theirs; those that still run hold theirs, and remove them at their
     // end.
     const std::string listeners = std::filesystem::path(path_).stem().string() + ".listener";
-    for (const std::string& name : names_in(lock_directory)) {
+    const auto names = names_in(lock_directory);
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
         if (name.starts_with(listeners)) {
             if (auto held = acquire_file(fmt::format("{}/{}", lock_directory, name), 0))
                 unlink(held->path_.c_str());
@@ -107,14 +108,19 @@ void InterfaceLock::remove_file() {
 }
 
 void remove_stale_lock_files() {
-    for (const std::string& name : names_in(lock_directory)) {
+    const auto nothing_pinned = [](uint64_t network_namespace, uint32_t ifindex) {
+        const auto directory = interface_directory(network_namespace, ifindex);
+        return directory && directory->empty();
+    };
+    const auto names = names_in(lock_directory);
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
         uint64_t network_namespace = 0;
         uint32_t ifindex = 0;
         if (sscanf(name.c_str(), "%" SCNu64 "-%" SCNu32, &network_namespace, &ifindex) != 2 ||
-            !interface_directory(network_namespace, ifindex).empty())
+            !nothing_pinned(network_namespace, ifindex))
             continue;
         InterfaceLock lock = InterfaceLock::try_acquire(network_namespace, ifindex);
-        if (lock.valid() && interface_directory(network_namespace, ifindex).empty())
+        if (lock.valid() && nothing_pinned(network_namespace, ifindex))
             lock.remove_file();
     }
 }

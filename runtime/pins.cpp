@@ -39,11 +39,15 @@ bool in_first_mount_namespace() {
            (stat("/proc/1/ns/mnt", &first) == 0 && own.st_ino == first.st_ino);
 }
 
-template<class Visit> void for_each_entry(const std::string& directory, const Visit& visit) {
+/// A directory that is not there has no entries.
+template<class Visit> Result<void> for_each_entry(const std::string& directory, const Visit& visit) {
     std::error_code error; // a range-based for would throw where an entry cannot be read
-    for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
-         entry.increment(error))
+    fs::directory_iterator entry(directory, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error))
         visit(entry->path().string(), entry->path().filename().string());
+    if (error && error.value() != ENOENT)
+        return fail_errno(fmt::format("cannot read {}", directory), error.value());
+    return {};
 }
 
 } // namespace
@@ -76,15 +80,15 @@ Result<void> ensure_bpffs() {
     return {};
 }
 
-std::string interface_directory(uint64_t network_namespace, uint32_t ifindex) {
+Result<std::string> interface_directory(uint64_t network_namespace, uint32_t ifindex) {
     std::string found;
     std::string prefix = fmt::format("{}-", ifindex);
-    for_each_entry(namespace_directory(network_namespace),
-                   [&](const std::string& path, const std::string& name) {
-                       if (name.starts_with(prefix))
-                           found = path;
-                   });
-    return found;
+    return for_each_entry(namespace_directory(network_namespace),
+                          [&](const std::string& path, const std::string& name) {
+                              if (name.starts_with(prefix))
+                                  found = path;
+                          })
+        .map([&] { return found; });
 }
 
 std::string new_interface_directory(uint64_t network_namespace, const Interface& iface) {
@@ -94,36 +98,44 @@ std::string new_interface_directory(uint64_t network_namespace, const Interface&
     return fmt::format("{}/{}-{}", namespace_directory(network_namespace), iface.index, name);
 }
 
-std::vector<DirectoryOf> all_interface_directories() {
+Result<std::vector<DirectoryOf>> all_interface_directories() {
     std::vector<DirectoryOf> found;
-    for_each_entry(root, [&](const std::string& outer, const std::string& outer_name) {
-        for_each_entry(outer, [&](const std::string& path, const std::string& name) {
+    Result<void> inner;
+    auto outer = for_each_entry(root, [&](const std::string& outer, const std::string& outer_name) {
+        auto read = for_each_entry(outer, [&](const std::string& path, const std::string& name) {
             DirectoryOf directory{0, 0, path};
             if (sscanf(outer_name.c_str(), "%" SCNu64, &directory.network_namespace) == 1 &&
                 sscanf(name.c_str(), "%" SCNu32 "-", &directory.ifindex) == 1)
                 found.push_back(directory);
         });
+        if (!read)
+            inner = read;
     });
+    if (!outer || !inner)
+        return tl::unexpected(outer ? inner.error() : outer.error());
     return found;
 }
 
-std::vector<std::string> names_in(const std::string& directory) {
+Result<std::vector<std::string>> names_in(const std::string& directory) {
     std::vector<std::string> names;
-    for_each_entry(directory, [&](const std::string&, const std::string& name) { names.push_back(name); });
-    return names;
+    return for_each_entry(directory,
+                          [&](const std::string&, const std::string& name) { names.push_back(name); })
+        .map([&] { return names; });
 }
 
 Generation generation_of(const std::string& directory, uint32_t number) {
     return {number, fmt::format("{}/gen-{}", directory, number)};
 }
 
-std::vector<Generation> generations(const std::string& directory) {
+Result<std::vector<Generation>> generations(const std::string& directory) {
     std::vector<Generation> found;
-    for_each_entry(directory, [&](const std::string& path, const std::string& name) {
+    auto read = for_each_entry(directory, [&](const std::string& path, const std::string& name) {
         uint32_t number = 0;
         if (sscanf(name.c_str(), "gen-%" SCNu32, &number) == 1)
             found.push_back({number, path});
     });
+    if (!read)
+        return tl::unexpected(read.error());
     std::sort(found.begin(), found.end(),
               [](const Generation& a, const Generation& b) { return a.number < b.number; });
     return found;
@@ -180,7 +192,10 @@ Result<void> remove_directory(const std::string& directory) {
     std::string link = directory + "/link";
     if (unlink(link.c_str()) != 0 && errno != ENOENT)
         return fail_errno(fmt::format("cannot remove {}", link));
-    for (const Generation& generation : generations(directory))
+    const auto all = generations(directory);
+    if (!all)
+        return tl::unexpected(all.error());
+    for (const Generation& generation : *all)
         wait_if_cut(generation);
     if (auto removed = remove_tree(directory); !removed)
         return removed;

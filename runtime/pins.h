@@ -15,7 +15,7 @@ Result<void> pins_visible();
 Result<void> ensure_bpffs();
 
 /// The directory of pins of an interface, found by its index (names change); "" if there is none.
-std::string interface_directory(uint64_t network_namespace, uint32_t ifindex);
+Result<std::string> interface_directory(uint64_t network_namespace, uint32_t ifindex);
 /// What it would be called.
 std::string new_interface_directory(uint64_t network_namespace, const Interface& iface);
 struct DirectoryOf {
@@ -24,16 +24,16 @@ struct DirectoryOf {
     std::string path;
 };
 /// The directories of all interfaces of all namespaces.
-std::vector<DirectoryOf> all_interface_directories();
+Result<std::vector<DirectoryOf>> all_interface_directories();
 
 struct Generation {
     uint32_t number = 0;
     std::string path;
 };
 /// Names of what stands in a directory; none if there is none.
-std::vector<std::string> names_in(const std::string& directory);
+Result<std::vector<std::string>> names_in(const std::string& directory);
 /// Oldest first.
-std::vector<Generation> generations(const std::string& directory);
+Result<std::vector<Generation>> generations(const std::string& directory);
 Generation generation_of(const std::string& directory, uint32_t number);
 
 Result<void> make_directories(const std::string& path);

@@ -46,7 +46,10 @@ Result<Running> find_running(const std::string& directory) {
         return tl::unexpected(link.error());
     running.link = std::move(*link);
     if (running.link && running.link->ifindex != 0) {
-        running.generations = generations(directory);
+        auto all = generations(directory);
+        if (!all)
+            return tl::unexpected(all.error());
+        running.generations = std::move(*all);
         for (const Generation& generation : running.generations) {
             const bool silent = entry_program_id(generation, false) == running.link->program_id;
             const bool hooked = !silent && entry_program_id(generation, true) == running.link->program_id;
@@ -92,7 +95,10 @@ Result<Running> repair(const std::string& directory) {
 }
 
 void repair_all() {
-    for (const DirectoryOf& directory : all_interface_directories()) {
+    const auto all = all_interface_directories();
+    if (!all)
+        return; // who looks says so
+    for (const DirectoryOf& directory : *all) {
         InterfaceLock lock = InterfaceLock::try_acquire(directory.network_namespace, directory.ifindex);
         if (!lock.valid())
             continue; // at work, or not permitted

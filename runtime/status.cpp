@@ -21,7 +21,7 @@ Result<Held> look(const Interface& iface) {
     if (!attached)
         return tl::unexpected(attached.error());
     held.attached = *attached;
-    auto running = find_running(interface_directory(*network, iface.index));
+    auto running = interface_directory(*network, iface.index).and_then(find_running);
     if (!running)
         return tl::unexpected(running.error());
     held.running = std::move(*running);
@@ -41,12 +41,15 @@ Result<Held> hold(const Interface& iface, Ask ask) {
     if (!network)
         return tl::unexpected(network.error());
     InterfaceLock lock;
-    if (!interface_directory(*network, iface.index).empty()) {
+    const auto directory = interface_directory(*network, iface.index);
+    if (!directory)
+        return tl::unexpected(directory.error());
+    if (!directory->empty()) {
         auto acquired = InterfaceLock::acquire(*network, iface.index);
         if (!acquired)
             return tl::unexpected(acquired.error());
         lock = std::move(*acquired);
-        auto running = repair(interface_directory(*network, iface.index));
+        auto running = interface_directory(*network, iface.index).and_then(repair);
         if (!running)
             return tl::unexpected(running.error());
         if (running->directory.empty())

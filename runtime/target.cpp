@@ -102,20 +102,24 @@ tl::unexpected<LoadError> as_load_error(Error error) {
 }
 
 /// The program has its number in it, so it is chosen before loading.
-void number_generation(Target& target) {
+Result<void> number_generation(Target& target) {
     std::string directory = target.running.directory;
     if (directory.empty())
         directory = new_interface_directory(target.network_namespace, target.iface);
-    auto earlier = generations(directory);
-    target.generation = generation_of(directory, earlier.empty() ? 1 : earlier.back().number + 1);
+    const auto earlier = generations(directory);
+    if (!earlier)
+        return tl::unexpected(earlier.error());
+    target.generation = generation_of(directory, earlier->empty() ? 1 : earlier->back().number + 1);
     target.report.generation = target.generation.number;
+    return {};
 }
 
 } // namespace
 
 tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact, bool measure) {
     step("load");
-    number_generation(target);
+    if (auto numbered = number_generation(target); !numbered)
+        return as_load_error(numbered.error());
     const SharedMaps shared(target.running.live);
     LoadOptions options{{target.iface.name, target.generation.number}, measure, target.adoption.state};
     options.shared = shared.by_name();
@@ -279,7 +283,10 @@ void finish(Target& target) {
         return;
     step("carry");
     remove_keys(target, target.adoption.leaving);
-    for (const Generation& old : generations(target.running.directory)) {
+    const auto all = generations(target.running.directory);
+    if (!all)
+        return; // the next command carries and removes what is left
+    for (const Generation& old : *all) {
         if (old.number >= target.generation.number)
             continue;
         const bool replaced = target.previous && old.number == target.running.live->number;

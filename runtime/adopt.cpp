@@ -61,21 +61,24 @@ Result<std::vector<uint32_t>> assign_slots(const std::vector<std::optional<uint3
 struct Old {
     std::string path;
     StateRecord record;
+    Result<void> read; // whether all that is handed on could be opened
 };
 
 /// Hands a whole map on; false where it is not pinned.
-bool hand_on(LoadedState& state, const Old& old, const std::string& old_name, const std::string& name) {
-    Fd map = open_pin(old.path + "/" + old_name);
-    if (!map.valid())
+bool hand_on(LoadedState& state, Old& old, const std::string& old_name, const std::string& name) {
+    auto map = open_if_pinned(old.path + "/" + old_name);
+    if (!map)
+        old.read = tl::unexpected(map.error());
+    if (!map || !map->valid())
         return false;
-    state.reuse.emplace(name, std::move(map));
+    state.reuse.emplace(name, std::move(*map));
     return true;
 }
 
 /// Elements of the new policy's file, by key.
 using FileKeys = std::map<std::vector<uint32_t>, size_t>;
 
-Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from,
+Result<void> adopt_array(Adoption& out, const Artifact& next, uint32_t id, Old& old, uint32_t from,
                          const ElementText& text) {
     const ArtifactSet& set = next.sets[id];
     const ArtifactSet& before = old.record.artifact.sets[from];
@@ -160,7 +163,7 @@ Result<void> copy_table(Adoption& out, const ArtifactSet& set, uint32_t id, cons
     return {};
 }
 
-Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, const Old& old, uint32_t from) {
+Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, Old& old, uint32_t from) {
     const ArtifactSet& set = next.sets[id];
     const ArtifactSet& before = old.record.artifact.sets[from];
     if (auto fits = check_types(before, set); !fits)
@@ -179,10 +182,12 @@ Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, con
         in_file.emplace(out.state->elements[id][i].key, i);
     Result<void> done;
     if (before.size != set.size) {
-        Fd hash = open_pin(old.path + "/" + set_map(from));
-        if (hash.valid())
-            done = copy_table(out, set, id, hash, in_file, change, now);
-        out.carry[id] = std::move(hash);
+        auto hash = open_if_pinned(old.path + "/" + set_map(from));
+        if (!hash)
+            return tl::unexpected(hash.error());
+        if (hash->valid())
+            done = copy_table(out, set, id, *hash, in_file, change, now);
+        out.carry[id] = std::move(*hash);
     } else if (hand_on(*out.state, old, set_map(from), set_map(id)) &&
                hand_on(*out.state, old, set_ring(from), set_ring(id))) {
         done = adopt_table(out, set, id, in_file, change, now);
@@ -200,7 +205,7 @@ Result<void> adopt_dynamic(Adoption& out, const Artifact& next, uint32_t id, con
     return {};
 }
 
-Result<void> adopt_sets(Adoption& out, const Artifact& next, const Old& old,
+Result<void> adopt_sets(Adoption& out, const Artifact& next, Old& old,
                         const std::vector<std::optional<uint32_t>>& from, const ElementText& text) {
     for (uint32_t id = 0; id < next.sets.size(); id++) {
         if (!from[id])
@@ -213,7 +218,7 @@ Result<void> adopt_sets(Adoption& out, const Artifact& next, const Old& old,
     return {};
 }
 
-Result<void> adopt_rest(Adoption& out, const Artifact& next, const Old& old,
+Result<void> adopt_rest(Adoption& out, const Artifact& next, Old& old,
                         std::vector<std::optional<uint32_t>> sets) {
     LoadedState& state = *out.state;
     const Artifact& before = old.record.artifact;
@@ -281,11 +286,11 @@ Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool re
     Adoption out;
     std::optional<Old> old;
     std::vector<std::optional<uint32_t>> from(next.sets.size());
-    if (previous != nullptr && access((previous->path + "/state").c_str(), F_OK) == 0) {
+    if (previous != nullptr && is_pinned(previous->path + "/state")) {
         auto record = read_record(previous->path);
         if (!record)
             return tl::unexpected(record.error());
-        old = Old{previous->path, std::move(*record)};
+        old = Old{previous->path, std::move(*record), {}};
         if (!reset_sets)
             from = match_sets(old->record.artifact.sets, next.sets);
     }
@@ -301,7 +306,7 @@ Result<Adoption> adopt(const Artifact& next, const Generation* previous, bool re
         return out;
     if (auto done = adopt_sets(out, next, *old, from, text); !done)
         return tl::unexpected(done.error());
-    if (auto done = adopt_rest(out, next, *old, from); !done)
+    if (auto done = adopt_rest(out, next, *old, from).and_then([&] { return old->read; }); !done)
         return tl::unexpected(done.error());
     return out;
 }

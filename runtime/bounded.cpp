@@ -105,9 +105,14 @@ Result<BoundedTable> open_bounded(int hash_fd, int ring_fd, uint64_t* cursor, ui
 Result<std::optional<DynamicTable>> open_dynamic(const std::string& generation_path,
                                                  const StateRecord& record, uint32_t set) {
     DynamicTable opened;
-    opened.hash = open_pin(generation_path + "/" + set_map(set));
-    opened.ring = open_pin(generation_path + "/" + set_ring(set));
-    opened.shared = open_pin(generation_path + "/dynamic");
+    const std::pair<Fd*, std::string> maps[] = {
+        {&opened.hash, set_map(set)}, {&opened.ring, set_ring(set)}, {&opened.shared, "dynamic"}};
+    for (const auto& [to, name] : maps) {
+        auto pinned = open_if_pinned(generation_path + "/" + name);
+        if (!pinned)
+            return tl::unexpected(pinned.error());
+        *to = std::move(*pinned);
+    }
     if (!opened.hash.valid() || !opened.ring.valid() || !opened.shared.valid())
         return std::optional<DynamicTable>{};
     auto memory = map_all(opened.shared.get());

@@ -79,8 +79,7 @@ std::vector<SlotCount> translate(const std::vector<SlotCount>& counts, const Art
 /// Whether the generation still has all that counting needs; a removal that was begun takes pins away, and
 /// is begun only after the carry.
 bool complete(const Generation& generation, uint32_t slots) {
-    return open_pin(generation.path + "/base").valid() &&
-           (slots == 0 || open_pin(generation.path + "/counters").valid());
+    return is_pinned(generation.path + "/base") && (slots == 0 || is_pinned(generation.path + "/counters"));
 }
 
 } // namespace
@@ -105,6 +104,8 @@ Result<void> carry_counters(const Generation& from, const Generation& to, const 
     std::optional<Meta> old_meta, next_meta;
     if (old == nullptr) {
         auto meta = read_meta(from);
+        if (!meta && is_pinned(from.path + "/meta"))
+            return tl::unexpected(meta.error());
         if (!meta)
             return {}; // its removal has begun, so this was done
         old = &old_meta.emplace(std::move(*meta)).artifact;

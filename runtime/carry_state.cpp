@@ -37,18 +37,18 @@ Result<void> move_one(const Fd& from, const BoundedTable& to, const KeyedEntry<x
 /// What rules wrote into a table that has another size in `to`: moved there, entry by entry.
 Result<void> move_table(const Generation& from, uint32_t old_id, const Generation& to, uint32_t id,
                         const StateRecord& record) {
-    Fd old_hash = open_pin(from.path + "/" + set_map(old_id));
+    const auto old_hash = open_if_pinned(from.path + "/" + set_map(old_id));
     auto opened = open_dynamic(to.path, record, id);
-    if (!opened)
-        return tl::unexpected(opened.error());
-    if (!old_hash.valid() || !*opened)
+    if (!old_hash || !opened)
+        return tl::unexpected(old_hash ? opened.error() : old_hash.error());
+    if (!old_hash->valid() || !*opened)
         return {}; // no rule of one of them uses it
     uint64_t now = monotonic_now();
-    auto entries = live_entries(old_hash.get(), words_of(record.artifact.sets[id].parts), now);
+    auto entries = live_entries(old_hash->get(), words_of(record.artifact.sets[id].parts), now);
     if (!entries)
         return tl::unexpected(entries.error());
     for (const auto& entry : *entries) {
-        if (auto moved = move_one(old_hash, (*opened)->table, entry, now); !moved)
+        if (auto moved = move_one(*old_hash, (*opened)->table, entry, now); !moved)
             return moved;
     }
     return {};
@@ -57,10 +57,12 @@ Result<void> move_table(const Generation& from, uint32_t old_id, const Generatio
 /// Of each set that both have and one of them was made from the other's. The newer one's carry pins say
 /// which, and go where all is in it.
 Result<void> carry(const Generation& from, const Generation& to, Carry way) {
+    if (!is_pinned(from.path + "/state") || !is_pinned(to.path + "/state"))
+        return {};
     auto old = read_record(from.path);
     auto next = read_record(to.path);
     if (!old || !next)
-        return {};
+        return tl::unexpected(old ? next.error() : old.error());
     auto matches = match_sets(old->artifact.sets, next->artifact.sets);
     for (uint32_t id = 0; id < matches.size(); id++) {
         if (!matches[id])
@@ -68,15 +70,17 @@ Result<void> carry(const Generation& from, const Generation& to, Carry way) {
         const uint32_t old_id = *matches[id];
         const std::string path =
             way == Carry::On ? to.path + "/" + carry_pin(id) : from.path + "/" + carry_pin(old_id);
-        Fd carry = open_pin(path);
-        if (!carry.valid())
+        const auto pinned = open_if_pinned(path);
+        if (!pinned)
+            return tl::unexpected(pinned.error());
+        if (!pinned->valid())
             continue;
         const ArtifactSet& set = next->artifact.sets[id];
         auto done =
             is_dynamic(set)
                 ? move_table(from, old_id, to, id, *next)
                 : carry_counts({open_pin(from.path + "/" + inner_pin(old_id)), old->artifact.sets[old_id]},
-                               {open_pin(to.path + "/" + inner_pin(id)), set}, carry, way);
+                               {open_pin(to.path + "/" + inner_pin(id)), set}, *pinned, way);
         if (!done)
             return done;
         if (way == Carry::On)

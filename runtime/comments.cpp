@@ -99,8 +99,10 @@ Result<void> adopt_comments(CommentRows& rows, const std::string& generation_pat
 }
 
 Result<CommentRows> read_comments(const std::string& generation_path, uint32_t id, const ArtifactSet& set) {
-    Fd map = open_pin(generation_path + "/" + comments_pin(id));
-    return map.valid() ? read_rows(map, words_of(set.parts)) : CommentRows{};
+    const auto map = open_if_pinned(generation_path + "/" + comments_pin(id));
+    if (!map)
+        return tl::unexpected(map.error());
+    return map->valid() ? read_rows(*map, words_of(set.parts)) : CommentRows{};
 }
 
 bool has_comment(const xdpc_dynamic& element) {

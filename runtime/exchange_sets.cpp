@@ -55,7 +55,10 @@ Result<std::vector<Coming>> coming_in(const std::string& path, const StateRecord
         one.array.fd = open_pin(next_of(path) + "/" + name);
         if (!one.array.fd.valid())
             return fail_errno(fmt::format("cannot open {}", next_of(path) + "/" + name));
-        one.outer = open_pin(path + "/" + set_map(one.id));
+        auto outer = open_if_pinned(path + "/" + set_map(one.id));
+        if (!outer)
+            return tl::unexpected(outer.error());
+        one.outer = std::move(*outer);
         if (one.outer.valid()) {
             auto entries = entries_of(one.outer.get());
             if (!entries)
@@ -100,12 +103,14 @@ Result<void> finish_one(const std::string& path, const StateRecord& record, cons
         if (auto put = put_array(one.outer.get(), entry, one.array); !put)
             return put;
     }
-    Fd carry = open_pin(next_of(path) + "/" + carry_pin(one.id));
+    const auto carry = open_if_pinned(next_of(path) + "/" + carry_pin(one.id));
+    if (!carry)
+        return tl::unexpected(carry.error());
     step("set-carry");
-    if (carry.valid()) { // what the old array's elements counted since they were copied
+    if (carry->valid()) { // what the old array's elements counted since they were copied
         const ArtifactSet& set = record.artifact.sets[one.id];
         auto carried = carry_counts({open_pin(path + "/" + inner_pin(one.id)), set}, {open_pin(next), set},
-                                    carry, Carry::On);
+                                    *carry, Carry::On);
         if (!carried)
             return carried;
     }
@@ -142,7 +147,11 @@ Result<void> Exchange::commit() {
     if (rename(stage_of(path_).c_str(), next_of(path_).c_str()) != 0)
         return fail_errno(fmt::format("cannot rename {}", stage_of(path_)));
     staged_ = false;
-    return finish_exchange(path_);
+    return finish_exchange(path_).map_error([](Error error) {
+        error.message = "the new elements are on their way, but " + error.message;
+        error.hint = "the next command finishes it";
+        return error;
+    });
 }
 
 Result<void> begin_replacing(const std::string& path) {
@@ -155,13 +164,13 @@ Result<void> begin_replacing(const std::string& path) {
 }
 
 Result<void> finish_exchange(const std::string& path) {
-    if (access(rules_of(path).c_str(), F_OK) == 0) {
+    if (is_pinned(rules_of(path))) {
         if (auto settled = settle_dynamic(path); !settled)
             return settled;
     }
     if (auto removed = remove_all(stage_of(path)); !removed)
         return removed;
-    if (access(next_of(path).c_str(), F_OK) != 0)
+    if (!is_pinned(next_of(path)))
         return {};
     auto record = read_record(path);
     if (!record)

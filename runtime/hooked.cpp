@@ -86,8 +86,12 @@ bool has_captures(const Generation& generation) {
     return false;
 }
 
+std::string entry_program_pin(const Generation& generation, bool hooked) {
+    return (hooked ? hooked_path(generation) : generation.path) + "/prog";
+}
+
 Fd entry_program(const Generation& generation, bool hooked) {
-    return open_pin((hooked ? hooked_path(generation) : generation.path) + "/prog");
+    return open_pin(entry_program_pin(generation, hooked));
 }
 
 Result<Fd> make_hooked(const Generation& generation) {

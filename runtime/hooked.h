@@ -11,6 +11,7 @@ namespace xdpc::rt {
 bool has_captures(const Generation& generation);
 /// The program of the generation that the link runs, or would run.
 Fd entry_program(const Generation& generation, bool hooked);
+std::string entry_program_pin(const Generation& generation, bool hooked);
 /// The programs with hooks, pinned, those that the first goes on to in their places already; the first is to
 /// be attached. Invalid where the generation has no hooks.
 Result<Fd> make_hooked(const Generation& generation);

@@ -168,6 +168,17 @@ Fd open_pin(const std::string& path) {
     return Fd(bpf_obj_get(path.c_str()));
 }
 
+Result<Fd> open_if_pinned(const std::string& path) {
+    Fd pinned = open_pin(path);
+    if (!pinned.valid() && errno != ENOENT)
+        return fail_errno(fmt::format("cannot open {}", path));
+    return pinned;
+}
+
+bool is_pinned(const std::string& path) {
+    return access(path.c_str(), F_OK) == 0 || errno != ENOENT;
+}
+
 /// The array of programs empties itself with its last pin, and a packet on its way through would be lost.
 static void wait_if_cut(const Generation& generation) {
     if (access(fmt::format("{}/{}", generation.path, programs_map).c_str(), F_OK) == 0)

@@ -41,6 +41,10 @@ Result<void> pin(const Fd& object, const std::string& path);
 Result<void> pin(int fd, const std::string& path);
 /// Invalid if there is no such pin or it may not be opened (errno tells).
 Fd open_pin(const std::string& path);
+/// Invalid where nothing is pinned there; an error where that cannot be told.
+Result<Fd> open_if_pinned(const std::string& path);
+/// Also where it cannot be told.
+bool is_pinned(const std::string& path);
 /// Unpins all below, and removes the directory.
 Result<void> remove_tree(const std::string& path);
 Result<void> remove_generation(const Generation& generation);

@@ -16,12 +16,15 @@ std::function<void(const char*)>& hook() {
     return function;
 }
 
-uint32_t entry_program_id(const Generation& generation, bool hooked) {
-    const Fd program = entry_program(generation, hooked);
+/// 0 where none is pinned.
+Result<uint32_t> entry_program_id(const Generation& generation, bool hooked) {
+    const auto program = open_if_pinned(entry_program_pin(generation, hooked));
+    if (!program)
+        return tl::unexpected(program.error());
     bpf_prog_info info{};
     uint32_t size = sizeof info;
-    if (!program.valid() || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
-        return 0;
+    if (program->valid() && bpf_obj_get_info_by_fd(program->get(), &info, &size) != 0)
+        return fail_errno(fmt::format("cannot ask for the program in {}", generation.path));
     return info.id;
 }
 
@@ -51,11 +54,13 @@ Result<Running> find_running(const std::string& directory) {
             return tl::unexpected(all.error());
         running.generations = std::move(*all);
         for (const Generation& generation : running.generations) {
-            const bool silent = entry_program_id(generation, false) == running.link->program_id;
-            const bool hooked = !silent && entry_program_id(generation, true) == running.link->program_id;
-            if (silent || hooked) {
+            const auto silent = entry_program_id(generation, false);
+            const auto hooked = silent ? entry_program_id(generation, true) : silent;
+            if (!hooked) // what runs must not be taken for what does not
+                return tl::unexpected(hooked.error());
+            if (*silent == running.link->program_id || *hooked == running.link->program_id) {
                 running.live = generation;
-                running.hooked = hooked;
+                running.hooked = *silent != running.link->program_id;
             }
         }
     }

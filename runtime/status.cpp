@@ -205,7 +205,8 @@ Result<bool> detach(const std::string& name) {
         return fail_errno(fmt::format("cannot detach from `{}`", name));
     step("unpin");
     if (auto removed = remove_directory(held->running.directory); !removed)
-        return tl::unexpected(removed.error());
+        return fail(fmt::format("the policy is off `{}`, but {}", name, removed.error().message),
+                    "the next command removes what is left");
     held->lock.remove_file();
     return true;
 }

@@ -232,6 +232,8 @@ Result<void> swap(Target& target) {
     step("swap");
     const PinnedLink& link = *target.running.link;
     Fd old_program = old_program_of(target);
+    if (target.running.live && !old_program.valid())
+        return fail_errno(fmt::format("cannot open the program that runs on `{}`", target.iface.name));
     LIBBPF_OPTS(bpf_link_update_opts, options);
     if (old_program.valid()) {
         options.flags = BPF_F_REPLACE;

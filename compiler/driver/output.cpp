@@ -141,12 +141,16 @@ Progress::Progress(std::string what, bool quiet) : what_("xdpc: " + std::move(wh
         return;
     }
     // write(2), not stdio: the code generator forks meanwhile, and a lock held here would stay held there.
-    thread_ = std::thread([this] {
+    const auto say_once = [this] {
         std::unique_lock lock(mutex_);
         if (!wake_.wait_for(lock, std::chrono::seconds(1), [this] { return done_; })) {
             [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, what_.data(), what_.size());
         }
-    });
+    };
+    try {
+        thread_ = std::thread(say_once);
+    } catch (const std::system_error&) { // no memory for it: the command goes on without a word
+    }
 }
 
 Progress::~Progress() {

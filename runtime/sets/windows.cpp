@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace xdpc::sets {
 
@@ -37,9 +38,11 @@ void Windows::need_all() {
 void Windows::map(size_t offset, size_t bytes) {
     void* at = mmap(base_ + offset, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd_,
                     static_cast<off_t>(offset));
-    if (at == MAP_FAILED) { // in the middle of a change, which the next writer repairs as after any kill
-        std::perror("xdpc: cannot map a part of a set");
-        std::abort();
+    if (at == MAP_FAILED) {
+        // In the middle of a change, which the next writer repairs as after any kill: nothing may be unwound.
+        std::perror("xdpc: error: cannot map a part of a set");
+        constexpr int refused_by_the_system = 3;
+        _exit(refused_by_the_system);
     }
 }
 

@@ -162,9 +162,12 @@ struct xdpc_test_control {
 struct xdpc_test_result {
     xdpc_u32 decider; /* index into Artifact::deciders */
     xdpc_u32 action;  /* enum xdp_action */
-    xdpc_u32 target;  /* of a redirect: its place in the map `devices`, else 0 */
+    xdpc_u32 target;  /* of a redirect: its place in the map `devices`; of `route` XDPC_TARGET_INDEX and the
+                         index of the interface; else 0 */
     xdpc_u32 ran;     /* 1 once the program has decided */
 };
+
+#define XDPC_TARGET_INDEX 0x80000000u
 
 struct xdpc_test_area {
     struct xdpc_test_control control;

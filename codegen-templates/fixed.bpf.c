@@ -3,4 +3,5 @@
 #include "codegen-templates/parse.bpf.c"
 #include "codegen-templates/reject.bpf.c"
 #include "codegen-templates/rewrite.bpf.c"
+#include "codegen-templates/route.bpf.c"
 #include "codegen-templates/tunnel.bpf.c"

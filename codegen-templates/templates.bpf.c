@@ -4,5 +4,6 @@
 #include "codegen-templates/parse.bpf.c"
 #include "codegen-templates/reject.bpf.c"
 #include "codegen-templates/rewrite.bpf.c"
+#include "codegen-templates/route.bpf.c"
 #include "codegen-templates/state.bpf.c"
 #include "codegen-templates/tunnel.bpf.c"

@@ -69,6 +69,8 @@ enum {
     XDPC_DECAP_VXLAN = 64,
     XDPC_DECAP_ANY = 127
 };
+/* xdpc_route: what becomes of the packet. Stack: it is as it was. */
+enum { XDPC_ROUTE_ABSENT = 0, XDPC_ROUTE_STACK = 1, XDPC_ROUTE_REFUSED = 2, XDPC_ROUTE_SENT = 3 };
 #define XDPC_ANY_VNI 0xffffffffU
 /* Where xdpc_set_field finds the header, bits 16 and up; 0-15 its guard as in fields.def. */
 enum {

@@ -115,6 +115,8 @@ Artifact read_members(const Json& json, std::string& problem) {
     reader.read("instrumented", artifact.instrumented);
     reader.read("captures", artifact.captures);
     reader.read("answers", artifact.answers);
+    reader.read("routes", artifact.routes);
+    reader.read("by_table", artifact.by_table);
     reader.read("kernel", artifact.kernel);
     if (artifact.slots > max_slots) {
         reader.complain("slots", "is out of range");
@@ -211,6 +213,8 @@ std::string artifact_metadata(const Artifact& artifact) {
                  {"instrumented", artifact.instrumented},
                  {"captures", artifact.captures},
                  {"answers", artifact.answers},
+                 {"routes", artifact.routes},
+                 {"by_table", artifact.by_table},
                  {"kernel", artifact.kernel}};
     write_state(json, artifact);
     std::string out = dumped(json);

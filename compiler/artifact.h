@@ -97,6 +97,9 @@ struct Artifact {
     std::vector<ArtifactLog> logs;       // by LogStatement::index
     std::vector<std::string> interfaces; // that packets are redirected to, by place in the map `devices`
     bool answers = false;                // sends packets back (`tx`)
+    bool routes = false;                 // sends packets by the kernel's routes
+    std::string
+        by_table; // the first statement that names a routing table: "edge.xdp:12: route table 7"; or ""
 };
 
 /// Longer files are not read.

@@ -71,6 +71,7 @@ bool reads_tags(const Statement& statement, const Policy& policy) {
                           [](const LogStatement&) { return false; },
                           [](const SampleStatement&) { return false; },
                           [](const RewriteStatement& rewrite) { return reads_tags(rewrite.keys); },
+                          [](const RouteStatement&) { return false; },
                           [](const PickStatement& pick) { return reads_tags(pick.keys); },
                       },
                       statement);
@@ -87,6 +88,18 @@ bool answers(const Statement& statement) {
                                std::any_of(vmap->entries.begin(), vmap->entries.end(), [](const auto& entry) {
                                    return std::holds_alternative<Tx>(entry.second);
                                }));
+}
+
+void add_route(Artifact& artifact, const Statement& statement, const Sources& sources) {
+    const auto* route = std::get_if<RouteStatement>(&statement);
+    if (route == nullptr) {
+        return;
+    }
+    artifact.routes = true;
+    if (route->table && artifact.by_table.empty()) {
+        const bool written = route->span.file.value < sources.size(); // else a policy built by hand
+        artifact.by_table = (written ? sources.where(route->span) + ": " : "") + text_of(*route);
+    }
 }
 
 /// "" if the rule has none or several.
@@ -255,6 +268,7 @@ Artifact describe(const Policy& policy, const Sources& sources, const CodegenOpt
         for (const Statement& statement : rule.statements) {
             artifact.reads_tags = artifact.reads_tags || reads_tags(statement, policy);
             artifact.answers = artifact.answers || answers(statement);
+            add_route(artifact, statement, sources);
         }
     }
     for (const Chain& chain : policy.chains) {

@@ -134,8 +134,11 @@ struct nat_text : plus<sor<peg::xdigit, one<'.', ':', '/', '[', ']'>>> {};
 struct nat_target : sor<define_reference, nat_text> {};
 struct nat_word : sor<keyword<"snat">, keyword<"dnat">> {};
 struct nat_statement : seq<nat_word, gap, keyword<"to">, gap, nat_target, not_at<gap, range_operator>> {};
-struct action_statement : sor<nat_statement, reflect_statement, reply_statement, reject_statement,
-                              vlan_push_statement, vlan_pop_statement, encap_statement, decap_statement> {};
+struct route_table : operand {};
+struct route_statement : seq<keyword<"route">, opt<gap, keyword<"table">, gap, must<route_table>>> {};
+struct action_statement
+    : sor<nat_statement, reflect_statement, reply_statement, reject_statement, vlan_push_statement,
+          vlan_pop_statement, encap_statement, decap_statement, route_statement> {};
 struct update_word : sor<keyword<"add">, keyword<"update">, keyword<"delete">> {};
 struct updated_set : set_reference {};
 struct update_opening : one<'{'> {};

@@ -96,8 +96,20 @@ struct expect_step : seq<keyword<"expect">, gap, must<expectation>> {};
 
 struct advance_time : word {};
 struct advance_step : seq<keyword<"advance">, gap, must<advance_time>> {};
-struct other_step : seq<at<keyword<"given">>, line_text> {};
-struct test_step : sor<send_step, expect_step, advance_step, other_step> {};
+struct given_option_name : sor<keyword<"ether">, keyword<"mtu">, keyword<"table">> {};
+struct given_value : operand {};
+struct given_option : seq<given_option_name, gap, must<given_value>> {};
+struct given_iface : seq<keyword<"iface">, gap, must<interface_name>, star<gap, given_option>> {};
+struct given_prefix : operand {};
+struct given_via : seq<keyword<"via">, gap, must<interface_name>> {};
+struct given_kind : sor<keyword<"local">, keyword<"blackhole">, keyword<"unreachable">, keyword<"prohibit">> {
+};
+struct given_target : sor<given_via, given_kind> {};
+struct given_route
+    : seq<keyword<"route">, gap, must<given_prefix>, gap, must<given_target>, star<gap, given_option>> {};
+struct given_what : sor<given_iface, given_route> {};
+struct given_step : seq<keyword<"given">, gap, must<given_what>> {};
+struct test_step : sor<send_step, expect_step, advance_step, given_step> {};
 struct step_end : end_of_line {};
 struct whole_step : seq<must<test_step>, gap, must<step_end>> {};
 struct error_step : failure {};

@@ -66,6 +66,12 @@ Result<void> look_for_devices(Target& target, const Targets& all, const Artifact
     target.devices = std::move(*devices);
     if (auto warning = warning_of_answers(artifact, target.iface, options.mode); !warning.empty())
         target.report.notes.push_back(std::move(warning));
+    if (artifact.routes) {
+        Ports ports = find_ports(applied, options.mode);
+        target.ports = std::move(ports.indices);
+        for (std::string& note : notes_of_routes(target.iface, ports.without))
+            target.report.notes.push_back(std::move(note));
+    }
     return {};
 }
 

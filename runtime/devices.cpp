@@ -1,11 +1,17 @@
 #include "runtime/devices.h"
 
+#include "runtime/probe.h"
+
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fstream>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace xdpc::rt {
@@ -133,6 +139,92 @@ std::string warning_of_answers(const Artifact& artifact, const Interface& iface,
     if (!artifact.answers || !native || driver_of(iface) != "veth" || !takes_none(iface.index))
         return "";
     return fmt::format("`{}` will drop what the policy sends back: {}", iface.name, program_on_peer);
+}
+
+namespace {
+
+bool is_up(const Interface& iface) {
+    const Fd socket_fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    strncpy(request.ifr_name, iface.name.c_str(), IFNAMSIZ - 1);
+    return ioctl(socket_fd.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+}
+
+/// Whether the stack forwards what comes in there; true where it cannot be told.
+bool forwards(const Interface& iface, const char* family) {
+    std::ifstream setting(fmt::format("/proc/sys/net/{}/conf/{}/forwarding", family, iface.name));
+    int value = 1;
+    setting >> value;
+    return !setting || value != 0;
+}
+
+} // namespace
+
+Ports find_ports(const std::vector<Interface>& applied, Mode mode) {
+    constexpr uint32_t loopback = 1;
+    const bool native = mode == Mode::Auto || mode == Mode::Native;
+    Ports ports;
+    for (const Interface& iface : all_interfaces()) {
+        if (iface.index == loopback)
+            continue;
+        const bool runs = std::any_of(applied.begin(), applied.end(),
+                                      [&](const Interface& other) { return other.index == iface.index; });
+        const auto features = xdp_features(iface.index);
+        const bool told = features ? (*features & takes_frames) != 0 : runs;
+        // Other drivers than veth's begin to take frames as a program is attached.
+        if (!native || told || (runs && driver_of(iface) != "veth"))
+            ports.indices.push_back(iface.index);
+        else if (is_up(iface))
+            ports.without.push_back(iface.name);
+    }
+    return ports;
+}
+
+Result<void> check_tables(const Artifact& artifact) {
+    if (artifact.by_table.empty() || looks_up_tables())
+        return {};
+    return fail(
+        "this kernel cannot look a route up in one table, as is asked at " + artifact.by_table,
+        "bpf_fib_lookup takes the number of a table (BPF_FIB_LOOKUP_TBID) from Linux 6.5 on; `route` without "
+        "one loads here");
+}
+
+std::vector<std::string> notes_of_routes(const Interface& iface, const std::vector<std::string>& without) {
+    std::vector<std::string> notes;
+    const bool ip4 = forwards(iface, "ipv4"), ip6 = forwards(iface, "ipv6");
+    if (!ip4 || !ip6)
+        notes.push_back(
+            fmt::format("`{}` does not forward{}: `route` leaves such packets to the stack, which drops "
+                        "them, until `sysctl net.{}.conf.{}.forwarding=1`",
+                        iface.name,
+                        ip4   ? " IPv6"
+                        : ip6 ? " IPv4"
+                              : "",
+                        ip4 ? "ipv6" : "ipv4", iface.name));
+    if (!without.empty())
+        notes.push_back(
+            fmt::format("routes through {} go through the stack: no frames of XDP programs are taken "
+                        "there",
+                        fmt::join(without, ", ")));
+    return notes;
+}
+
+bool sends_by_routes(const Loaded& loaded) {
+    return loaded.map_fd("ports") >= 0;
+}
+
+Result<void> fill_ports(const Loaded& loaded, const std::vector<uint32_t>& indices) {
+    const int ports = loaded.map_fd("ports");
+    uint32_t old = 0;
+    while (ports >= 0 && bpf_map_get_next_key(ports, nullptr, &old) == 0) {
+        if (bpf_map_delete_elem(ports, &old) != 0)
+            return fail_errno("cannot empty map `ports`");
+    }
+    for (const uint32_t index : indices) {
+        if (ports >= 0 && bpf_map_update_elem(ports, &index, &index, BPF_ANY) != 0)
+            return fail_errno(fmt::format("cannot put the interface {} into map `ports`", index));
+    }
+    return {};
 }
 
 Result<void> fill_devices(const Loaded& loaded, const std::vector<uint32_t>& indices) {

@@ -14,7 +14,7 @@ struct HelperRow {
 inline constexpr HelperRow young_helpers[] = {
     {BPF_FUNC_xdp_adjust_head, "bpf_xdp_adjust_head", "4.10", nullptr},
     {BPF_FUNC_redirect_map, "bpf_redirect_map", "4.14", nullptr},
-    {BPF_FUNC_fib_lookup, "bpf_fib_lookup", "4.18", nullptr},
+    {BPF_FUNC_fib_lookup, "bpf_fib_lookup", "4.18", "`route`"},
     {BPF_FUNC_ringbuf_output, "bpf_ringbuf_output", "5.8", nullptr},
     {BPF_FUNC_ringbuf_reserve, "bpf_ringbuf_reserve", "5.8", nullptr},
     {BPF_FUNC_xdp_get_buff_len, "bpf_xdp_get_buff_len", "5.18", nullptr},

@@ -300,7 +300,8 @@ tl::expected<Loaded, LoadError> load_with(const std::shared_ptr<const Artifact>&
         return tl::unexpected(impl.error());
     const Artifact& artifact = *shared;
     (*impl)->state = options.state;
-    if (auto given = fill_bind((*impl)->object, options.binding)
+    if (auto given = check_tables(artifact)
+                         .and_then([&] { return fill_bind((*impl)->object, options.binding); })
                          .and_then([&] { return share_maps((*impl)->object, options.shared); })
                          .and_then([&] { return give_state((*impl)->object, artifact, *options.state); });
         !given)

@@ -127,6 +127,11 @@ struct RunResult {
 /// BPF_PROG_TEST_RUN of one frame (14 bytes or more), `repeat` times.
 Result<RunResult> test_run(const Loaded& loaded, std::span<const uint8_t> frame, uint32_t repeat = 1);
 
+/// Whether the program sends packets by the kernel's routes.
+bool sends_by_routes(const Loaded& loaded);
+/// Where it may send them: in the place of all others.
+Result<void> fill_ports(const Loaded& loaded, const std::vector<uint32_t>& indices);
+
 struct SlotCount {
     uint64_t packets = 0;
     uint64_t bytes = 0;

@@ -139,6 +139,49 @@ Feature cpu_v4() {
 
 } // namespace
 
+namespace {
+
+/// The helper refuses flags that it does not know, and only when it runs: for a packet of no address family
+/// it knows nothing better to say than that, so this is one of IPv4.
+Feature table_lookups() {
+    Feature feature{"routes by table", false, "`route table N`", {}};
+    constexpr int32_t size = 64, begin = -size, family = 2, ifindex_at = 8, by_table = 1 | 8;
+    std::vector<bpf_insn> code;
+    for (int32_t at = begin; at < 0; at += 8) {
+        bpf_insn clear = instruction(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, 0);
+        clear.off = static_cast<int16_t>(at);
+        code.push_back(clear);
+    }
+    bpf_insn store = instruction(BPF_ST | BPF_MEM | BPF_B, BPF_REG_10, 0, family);
+    store.off = static_cast<int16_t>(begin);
+    code.push_back(store);
+    store = instruction(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, 1); // the loopback interface
+    store.off = static_cast<int16_t>(begin + ifindex_at);
+    code.push_back(store);
+    code.push_back(instruction(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0));
+    code.push_back(instruction(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, begin));
+    code.push_back(instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, size));
+    code.push_back(instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_4, 0, by_table));
+    code.push_back(instruction(BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_fib_lookup));
+    code.push_back(leave());
+    const Fd fd(bpf_prog_load(BPF_PROG_TYPE_XDP, "xdpc_probe", "GPL", code.data(), code.size(), nullptr));
+    uint8_t frame[64] = {};
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof frame, .repeat = 1);
+    const bool ran = fd.valid() && bpf_prog_test_run_opts(fd.get(), &options) == 0;
+    feature.available = ran && static_cast<int32_t>(options.retval) != -EINVAL;
+    if (!ran) {
+        feature.detail = reason(errno);
+    }
+    return feature;
+}
+
+} // namespace
+
+bool looks_up_tables() {
+    const LibbpfMessages quiet;
+    return table_lookups().available;
+}
+
 bool runs_cpu_v4() {
     const LibbpfMessages quiet;
     return cpu_v4().available;
@@ -161,6 +204,7 @@ std::vector<Feature> probe_features() {
             features.push_back(helper(row));
         }
     }
+    features.push_back(table_lookups());
     features.push_back(test_runs());
     features.push_back(bpf_filesystem());
     return features;

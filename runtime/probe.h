@@ -14,6 +14,9 @@ struct Feature {
 };
 std::vector<Feature> probe_features();
 
+/// Whether `bpf_fib_lookup` looks into a table by its number (Linux 6.5 and later).
+bool looks_up_tables();
+
 /// Whether programs for BPF cpu v4 load here; false where none may be loaded.
 bool runs_cpu_v4();
 

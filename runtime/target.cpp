@@ -127,7 +127,9 @@ tl::expected<void, LoadError> load_for(Target& target, const Artifact& artifact,
     auto loaded = load_shared({std::shared_ptr<const void>(), &artifact}, options);
     if (!loaded)
         return tl::unexpected(loaded.error());
-    if (auto filled = fill_devices(*loaded, target.devices); !filled)
+    auto filled =
+        fill_devices(*loaded, target.devices).and_then([&] { return fill_ports(*loaded, target.ports); });
+    if (!filled)
         return as_load_error(filled.error());
     step("smoke");
     // State may be that of the running policy, and is none of this packet's business.

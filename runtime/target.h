@@ -17,6 +17,7 @@ struct Target {
     Generation generation;
     Adoption adoption;
     std::vector<uint32_t> devices; // what the policy redirects to
+    std::vector<uint32_t> ports;   // where its routes may lead
     AddedKeys added;               // to tables that the old program uses too
     std::optional<Loaded> loaded;
     Fd hooked; // runs in its place while somebody captures

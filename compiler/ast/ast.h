@@ -135,6 +135,9 @@ struct DecapStatement {
     Name kind; // empty text: any
     std::vector<TunnelOption> options;
 };
+struct RouteStatement { // route table 7
+    std::optional<Value> table;
+};
 struct CounterStatement {}; // `counter`, also `counter packets N bytes N`
 struct NocountStatement {};
 struct CommentStatement {
@@ -154,7 +157,7 @@ struct Statement {
                  CommentStatement, LimitStatement, QuotaStatement, NamedCounterStatement, LogStatement,
                  SampleStatement, SetStatement, NatStatement, ReflectStatement, ReplyStatement,
                  RejectStatement, VlanPushStatement, VlanPopStatement, EncapStatement, DecapStatement,
-                 OtherStatement, ErrorStatement>
+                 RouteStatement, OtherStatement, ErrorStatement>
         node;
 };
 
@@ -219,7 +222,23 @@ struct ExpectBytesStep {
 struct AdvanceStep {
     Value time;
 };
-struct OtherStep { // `given …`: not yet supported
+struct GivenOption { // mtu 1400
+    Name name;
+    Value value;
+};
+/// `given iface eth1 mtu 1400`
+struct GivenIfaceStep {
+    Name iface;
+    std::vector<GivenOption> options;
+};
+/// `given route 10.0.0.0/8 via eth1 ether 02:00:00:00:01:02`, `given route 10.9.0.0/16 blackhole`
+struct GivenRouteStep {
+    Value prefix;
+    std::optional<Name> via; // an interface
+    Name kind;               // else; empty text where nothing is said
+    std::vector<GivenOption> options;
+};
+struct OtherStep { // an expectation that is not yet supported
     Name keyword;
     std::string text;
 };
@@ -227,7 +246,7 @@ struct ErrorStep {};
 struct TestStep {
     Span span;
     std::variant<SendStep, ExpectStep, ExpectCounterStep, ExpectElementStep, ExpectBytesStep, AdvanceStep,
-                 OtherStep, ErrorStep>
+                 GivenIfaceStep, GivenRouteStep, OtherStep, ErrorStep>
         node;
 };
 

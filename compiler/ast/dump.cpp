@@ -242,6 +242,7 @@ private:
     void dump(const VlanPushStatement& push) { line(text_of(push)); }
     void dump(const VlanPopStatement&) { line("vlan pop"); }
     void dump(const EncapStatement& encap) { line(text_of(encap)); }
+    void dump(const RouteStatement& route) { line(text_of(route)); }
     void dump(const DecapStatement& decap) { line(text_of(decap)); }
     void dump(const CounterStatement&) { line("counter"); }
     void dump(const NocountStatement&) { line("nocount"); }
@@ -289,6 +290,8 @@ private:
     }
     void dump(const ExpectElementStep& step) { line(text_of(step)); }
     void dump(const ExpectBytesStep& step) { line("expect bytes " + tree(step.bytes)); }
+    void dump(const GivenIfaceStep& step) { line(text_of(step)); }
+    void dump(const GivenRouteStep& step) { line(text_of(step)); }
     void dump(const AdvanceStep& step) { line("advance " + tree(step.time)); }
     void dump(const OtherStep& step) { line("other " + quote(step.keyword.text) + " " + quote(step.text)); }
     void dump(const ErrorStep&) { line("error"); }

@@ -313,6 +313,8 @@ private:
     void print(const ExpectCounterStep& step, Span) { layout_.write(text_of(step)); }
     void print(const ExpectElementStep& step, Span) { layout_.write(text_of(step)); }
     void print(const ExpectBytesStep& step, Span) { layout_.write("expect bytes " + ast::print(step.bytes)); }
+    void print(const GivenIfaceStep& step, Span) { layout_.write(text_of(step)); }
+    void print(const GivenRouteStep& step, Span) { layout_.write(text_of(step)); }
     void print(const AdvanceStep& step, Span) { layout_.write("advance " + ast::print(step.time)); }
     void print(const OtherStep&, Span span) { verbatim_line(span); }
     void print(const ErrorStep&, Span span) { verbatim_line(span); }

@@ -211,6 +211,10 @@ std::string text_of(const DecapStatement& decap) {
     return (decap.kind.text.empty() ? "decap" : "decap " + decap.kind.text) + text_of(decap.options);
 }
 
+std::string text_of(const RouteStatement& route) {
+    return route.table ? "route table " + text_of(*route.table, single) : "route";
+}
+
 std::string text_of(const Statement& statement, const ListPrinter& print_list) {
     return std::visit(
         Overloaded{[&](const Match& match) {
@@ -240,6 +244,7 @@ std::string text_of(const Statement& statement, const ListPrinter& print_list) {
                    [](const VlanPopStatement&) { return std::string("vlan pop"); },
                    [](const EncapStatement& encap) { return text_of(encap); },
                    [](const DecapStatement& decap) { return text_of(decap); },
+                   [](const RouteStatement& route) { return text_of(route); },
                    [](const OtherStatement& other) { return other.text; },
                    [](const ErrorStatement&) { return std::string("<error>"); }},
         statement.node);

@@ -74,6 +74,27 @@ std::string text_of(const ExpectCounterStep& step) {
     return step.bytes ? out + fmt::format(" bytes {}", *step.bytes) : out;
 }
 
+namespace {
+
+std::string text_of(const std::vector<GivenOption>& options) {
+    std::string out;
+    for (const GivenOption& option : options) {
+        out += " " + option.name.text + " " + text_of(option.value, 8);
+    }
+    return out;
+}
+
+} // namespace
+
+std::string text_of(const GivenIfaceStep& step) {
+    return "given iface " + name_text(step.iface.text, "") + text_of(step.options);
+}
+
+std::string text_of(const GivenRouteStep& step) {
+    const std::string to = step.via ? "via " + name_text(step.via->text, "") : step.kind.text;
+    return "given route " + text_of(step.prefix, 8) + " " + to + text_of(step.options);
+}
+
 std::string text_of(const ExpectElementStep& step) {
     std::string out = fmt::format("expect {}element @{} {{", step.missing ? "no " : "", step.set.text);
     for (size_t i = 0; i < step.elements.size(); ++i) {

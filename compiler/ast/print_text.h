@@ -36,11 +36,14 @@ std::string text_of(const RejectStatement& reject);
 std::string text_of(const VlanPushStatement& push);
 std::string text_of(const EncapStatement& encap);
 std::string text_of(const DecapStatement& decap);
+std::string text_of(const RouteStatement& route);
 std::string text_of(const Statement& statement, const ListPrinter& print_list = {});
 std::string text_of(const Rule& rule, const ListPrinter& print_list = {});
 std::string text_of(const SendStep& step);
 std::string text_of(const ExpectStep& step);
 std::string text_of(const ExpectCounterStep& step);
 std::string text_of(const ExpectElementStep& step);
+std::string text_of(const GivenIfaceStep& step);
+std::string text_of(const GivenRouteStep& step);
 
 } // namespace xdpc::ast

@@ -107,8 +107,7 @@ void add_event_maps(Lowering& l) {
     if (told.logs > 0) {
         l.debug.describe_map(*map_global(l, "logs"), map_type_array, told.logs, l.debug.bytes_type(8));
     }
-    const std::vector<bool> chains = ir::rewriting_chains(l.input.program);
-    if (can_capture(l) && std::find(chains.begin(), chains.end(), true) != chains.end()) {
+    if (can_capture(l) && ir::may_rewrite(l.input.program)) {
         l.saved = map_global(l, "saved_frame");
         l.debug.describe_map(*l.saved, map_type_percpu_array, 1, l.debug.bytes_type(sizeof(xdpc_saved)));
     }

@@ -14,28 +14,28 @@ namespace {
 
 constexpr uint32_t action_abort = 0, action_drop = 1, action_pass = 2, action_tx = 3; // enum xdp_action
 
-void decide(RuleScope& s, uint32_t action, const Author& by) {
-    Lowering& l = s.l;
-    if (l.test_area) {
-        store_result(l, offsetof(xdpc_test_result, decider), by.id.value);
-        store_result(l, offsetof(xdpc_test_result, action), action);
-        store_result(l, offsetof(xdpc_test_result, ran), 1);
-    }
-    s.ends.decided(action, by.slot, by.id);
-}
-
 void emit_jump(RuleScope& s, ChainId id, BasicBlock* to_caller, bool comes_back);
 
 } // namespace
 
+void emit_decision(RuleScope& s, uint32_t action, const Author& by) {
+    Lowering& l = s.l;
+    if (l.test_area) {
+        store_result(l, offsetof(xdpc_test_result, decider), l.c32(by.id.value));
+        store_result(l, offsetof(xdpc_test_result, action), l.c32(action));
+        store_result(l, offsetof(xdpc_test_result, ran), l.c32(1));
+    }
+    s.ends.decided(action, by.slot, by.id);
+}
+
 void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const Exits& exits) {
     std::visit(Overloaded{
-                   [&](const Pass&) { decide(s, action_pass, by); },
-                   [&](const Drop&) { decide(s, action_drop, by); },
-                   [&](const Abort&) { decide(s, action_abort, by); },
-                   [&](const Tx&) { decide(s, action_tx, by); },
+                   [&](const Pass&) { emit_decision(s, action_pass, by); },
+                   [&](const Drop&) { emit_decision(s, action_drop, by); },
+                   [&](const Abort&) { emit_decision(s, action_abort, by); },
+                   [&](const Tx&) { emit_decision(s, action_tx, by); },
                    [&](const Redirect& to) {
-                       emit_redirect(s, to, [&](uint32_t action) { decide(s, action, by); });
+                       emit_redirect(s, to, [&](uint32_t action) { emit_decision(s, action, by); });
                    },
                    [&](const Jump& jump) { emit_jump(s, jump.chain, exits.next, true); },
                    [&](const Goto& go) { emit_jump(s, go.chain, exits.to_caller, false); },

@@ -126,7 +126,7 @@ void emit_refresh(RuleScope& s);
 
 // redirects.cpp
 /// Says in tests what the program does.
-void store_result(Lowering& l, uint64_t offset, uint32_t value);
+void store_result(Lowering& l, uint64_t offset, llvm::Value* value);
 /// `decide` ends the packet's way with an action.
 void emit_redirect(RuleScope& s, const Redirect& redirect, const std::function<void(uint32_t)>& decide);
 

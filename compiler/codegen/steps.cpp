@@ -60,6 +60,10 @@ bool emit_action(RuleScope& s, const ir::Step& step, bool last, const Author& by
             [&](const ir::Guard&) { return false; },       // see emit_guards
             [&](const ir::RewriteStep&) { return false; }, // see emit_change
             [&](const ir::Pick&) { return false; },        // see emit_pick
+            [&](const ir::Route& route) {
+                emit_route(s, route, by, exits.next);
+                return true;
+            },
             [&](const ir::Count& count) {
                 emit_count(s, count);
                 return false;

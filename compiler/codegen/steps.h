@@ -20,7 +20,13 @@ struct Exits {
 };
 
 // rules.cpp
+/// Ends the packet's way with an enum xdp_action.
+void emit_decision(RuleScope& s, uint32_t action, const Author& by);
 void emit_verdict(RuleScope& s, const Verdict& verdict, const Author& by, const Exits& exits);
+
+// redirects.cpp
+/// The builder has no place after it.
+void emit_route(RuleScope& s, const ir::Route& route, const Author& by, llvm::BasicBlock* absent);
 
 // steps.cpp
 /// Whether the step ends the rule. Of guards, changes and picks nothing is emitted.

@@ -42,7 +42,7 @@ struct Running {
         Failure failure;
         failure.kind = Failure::Kind::Engine;
         failure.where = input.sources.where(span);
-        failure.actual = error.message;
+        failure.actual = error.message + (error.hint.empty() ? "" : ": " + error.hint);
         add(std::move(failure));
     }
 };
@@ -341,11 +341,19 @@ bool kernel_failed(const TestResult& result) {
 
 TestResult run_case(const CaseInput& input, const TestCase& test) {
     const auto begin = std::chrono::steady_clock::now();
-    Running run(input);
+    State state = *input.begin;
+    state.network = &test.network;
+    CaseInput own = input;
+    own.begin = &state;
+    Running run(own);
     run.result.title = test.title;
     run.result.where = input.sources.where(test.span);
+    std::optional<rt::PrivateNetwork> network;
     if (input.engine != Engine::Reference) {
-        if (const Result<void> ready = reset(*input.program); !ready) {
+        const Result<void> ready = reset(*input.program).and_then([&] {
+            return enter_network(*input.program, test.network, network);
+        });
+        if (!ready) {
             run.engine_failed(test.span, ready.error());
         }
     }

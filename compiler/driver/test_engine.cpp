@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 
 namespace xdpc::driver {
@@ -15,6 +16,71 @@ PacketView view_of(std::span<const uint8_t> frame, const Surroundings& around) {
         view.ifindex = index != 0 ? index : view.ifindex;
     }
     return view;
+}
+
+namespace {
+
+/// An address as the kernel takes it.
+std::vector<uint8_t> bytes_of(u128 number, size_t bytes) {
+    std::vector<uint8_t> out;
+    for (size_t i = bytes; i-- > 0;) {
+        out.push_back(static_cast<uint8_t>(number >> (8 * i)));
+    }
+    return out;
+}
+
+rt::NewRoute as_made(const packet::GivenRoute& route, const std::vector<uint32_t>& indices) {
+    using Kind = packet::GivenRoute::Kind;
+    rt::NewRoute made;
+    made.address = bytes_of(route.address, route.ip6 ? 16 : 4);
+    made.length = route.length;
+    made.table = route.table;
+    made.type = route.kind == Kind::Via           ? RTN_UNICAST
+                : route.kind == Kind::Local       ? RTN_LOCAL
+                : route.kind == Kind::Blackhole   ? RTN_BLACKHOLE
+                : route.kind == Kind::Unreachable ? RTN_UNREACHABLE
+                                                  : RTN_PROHIBIT;
+    made.ifindex = route.kind == Kind::Via ? indices[route.iface] : 0;
+    made.next_hop = route.ether ? bytes_of(*route.ether, 6) : std::vector<uint8_t>();
+    return made;
+}
+
+/// By its place among those that rules redirect to, or by the index that a route has.
+std::string target_name(const Artifact& artifact, uint32_t target) {
+    if ((target & XDPC_TARGET_INDEX) == 0) {
+        return target < artifact.interfaces.size() ? artifact.interfaces[target] : "?";
+    }
+    char name[IF_NAMESIZE] = {};
+    const char* found = if_indextoname(target & ~XDPC_TARGET_INDEX, name);
+    return found != nullptr ? found : "?";
+}
+
+} // namespace
+
+Result<void> enter_network(const rt::Loaded& program, const packet::Network& given,
+                           std::optional<rt::PrivateNetwork>& made) {
+    if (!rt::sends_by_routes(program)) {
+        return {};
+    }
+    auto entered = rt::PrivateNetwork::enter();
+    if (!entered) {
+        return tl::unexpected(entered.error());
+    }
+    made.emplace(std::move(*entered));
+    std::vector<uint32_t> indices;
+    for (const packet::GivenInterface& iface : given.interfaces) {
+        const auto index = made->add_interface(iface.name, bytes_of(iface.ether, 6), iface.mtu);
+        if (!index) {
+            return tl::unexpected(index.error());
+        }
+        indices.push_back(*index);
+    }
+    for (const packet::GivenRoute& route : given.routes) {
+        if (auto added = made->add_route(as_made(route, indices)); !added) {
+            return added;
+        }
+    }
+    return rt::fill_ports(program, indices);
 }
 
 Result<void> reset(const rt::Loaded& program) {
@@ -57,7 +123,7 @@ Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_
     Decision decision{{static_cast<Action>(run->action), DeciderId{result.decider}, {}},
                       std::move(run->frame)};
     if (decision.outcome.action == Action::Redirect) {
-        decision.outcome.to = InterfaceId{result.target};
+        decision.outcome.to = target_name(program.artifact(), result.target);
     }
     if (!std::ranges::equal(decision.frame, frame)) {
         decision.outcome.frame = decision.frame;

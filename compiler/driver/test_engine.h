@@ -4,6 +4,7 @@
 
 #include "compiler/policy/evaluate.h"
 #include "runtime/load.h"
+#include "runtime/private_network.h"
 
 namespace xdpc::driver {
 
@@ -30,6 +31,11 @@ struct Counts {
 
 /// The shortest frame the kernel's test run takes.
 inline constexpr size_t shortest_kernel_frame = 14;
+
+/// If the program routes: makes what is given in a network namespace, in which the calling thread stays as
+/// long as `made` holds it, and lets the program send there.
+Result<void> enter_network(const rt::Loaded& program, const packet::Network& given,
+                           std::optional<rt::PrivateNetwork>& made);
 
 Result<void> reset(const rt::Loaded& program);
 Result<Decision> run_in_kernel(const rt::Loaded& program, std::span<const uint8_t> frame,

@@ -35,8 +35,7 @@ const Condition* first_broken(const CaseInput& input, const ExpectedVerdict& exp
 }
 
 bool is_decided_so(const Policy& policy, const ExpectedVerdict& expected, const Outcome& outcome) {
-    const auto* redirect = std::get_if<Redirect>(&expected.verdict);
-    const bool elsewhere = redirect != nullptr && !expected.anywhere && outcome.to != redirect->to;
+    const bool elsewhere = !expected.to.empty() && outcome.to != expected.to;
     if (action_of(expected.verdict) != outcome.action || elsewhere) {
         return false;
     }
@@ -53,14 +52,15 @@ bool matches(const CaseInput& input, const ExpectedVerdict& expected, const Pack
 }
 
 /// "redirect to eth1"
-std::string end_text(const Policy& policy, const Outcome& outcome) {
-    const bool known = outcome.to && outcome.to->value < policy.interfaces.size();
-    return known ? name_of(Verdict{Redirect{*outcome.to}}, policy) : name_of(outcome.action);
+std::string end_text(const Outcome& outcome) {
+    return name_of(outcome.action) + (outcome.to.empty() ? "" : " to " + outcome.to);
 }
 
 std::string expected_text(const CaseInput& input, const ExpectedVerdict& expected) {
     const Policy& policy = input.policy;
-    std::string out = expected.anywhere ? "redirect" : name_of(expected.verdict, policy);
+    const bool redirects = std::holds_alternative<Redirect>(expected.verdict);
+    std::string out = redirects ? "redirect" : name_of(expected.verdict, policy);
+    out += expected.to.empty() ? "" : " to " + expected.to;
     if (expected.count) {
         out += fmt::format(" {}", *expected.count);
     }
@@ -93,7 +93,7 @@ std::string actual_text(const Policy& policy, const std::vector<PacketGroup>& gr
     for (const PacketGroup& group : groups) {
         out += out.empty() ? "" : ", ";
         out += all == 1 ? outcome_text(policy, group.outcome)
-                        : fmt::format("{} {} by {}", end_text(policy, group.outcome), group.count,
+                        : fmt::format("{} {} by {}", end_text(group.outcome), group.count,
                                       display_of(policy, group.outcome.decider));
     }
     return out.empty() ? "no packet was sent" : out;
@@ -208,7 +208,7 @@ std::vector<std::string> explain(const CaseInput& input, const Expect& expect, c
 } // namespace
 
 std::string outcome_text(const Policy& policy, const Outcome& outcome) {
-    return fmt::format("{} by {}", end_text(policy, outcome), display_of(policy, outcome.decider));
+    return fmt::format("{} by {}", end_text(outcome), display_of(policy, outcome.decider));
 }
 
 ShownPacket show(const CaseInput& input, const PacketGroup& group) {

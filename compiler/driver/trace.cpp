@@ -84,6 +84,14 @@ std::string decider_place(const Policy& policy, DeciderId decider, const Sources
     return "";
 }
 
+bool is_routed(const Policy& policy, DeciderId decider) {
+    const bool by_rule = decider.value < policy.rules.size();
+    return by_rule &&
+           std::any_of(
+               policy.rules[decider.value].statements.begin(), policy.rules[decider.value].statements.end(),
+               [](const Statement& statement) { return std::holds_alternative<RouteStatement>(statement); });
+}
+
 void print_text(const Policy& policy, const Sources& sources, const Traced& traced) {
     const bool color = use_color(STDOUT_FILENO);
     for (const std::string& layer : traced.layers) {
@@ -101,6 +109,9 @@ void print_text(const Policy& policy, const Sources& sources, const Traced& trac
     say("{} by {}", name_of(traced.outcome.action), display_of(policy, traced.outcome.decider));
     const std::string place = decider_place(policy, traced.outcome.decider, sources);
     say("{}\n", place.empty() ? "" : " (" + place + ")");
+    if (is_routed(policy, traced.outcome.decider)) {
+        say("`trace` knows no routes: by the kernel's the packet may be sent on\n");
+    }
 }
 
 Json traced_json(const Policy& policy, const Sources& sources, const Traced& traced) {

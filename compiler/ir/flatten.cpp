@@ -282,6 +282,9 @@ Rule Flattener::rule(const xdpc::Rule& rule) {
                        [&](const RewriteStatement& rewrite) {
                            result.steps.push_back({this->rewrite(rewrite), rewrite.span, rewrite.may_lack});
                        },
+                       [&](const RouteStatement& route) {
+                           result.steps.push_back({Route{route.table}, route.span});
+                       },
                        [&](const PickStatement& pick) {
                            result.steps.push_back({this->pick(pick), pick.span, pick.may_lack});
                        },

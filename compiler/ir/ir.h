@@ -133,6 +133,10 @@ struct RewriteStep {
     std::optional<SetId> live = {}; // instead of the table: its elements have the value
     std::optional<u128> otherwise = {};
 };
+/// xdpc::RouteStatement: where it does not end the packet's way, the packet is as it was.
+struct Route {
+    std::optional<uint32_t> table;
+};
 /// xdpc::PickStatement: of the `count` steps that follow, which are limits, quotas and counts, one runs.
 struct Pick {
     std::vector<KeyId> keys;
@@ -143,7 +147,7 @@ struct Pick {
     uint32_t count = 0;
 };
 using StepNode = std::variant<Guard, Count, Decide, Dispatch, LiveDispatch, LimitStep, QuotaStep, UpdateSet,
-                              Log, Sample, RewriteStep, Pick>;
+                              Log, Sample, RewriteStep, Route, Pick>;
 struct Step {
     StepNode node;
     Span span;
@@ -205,6 +209,8 @@ std::vector<bool> rewriting_chains(const Program& program);
 bool rewrites(const Rule& rule, const std::vector<bool>& chains);
 /// Whether a step needs no keys and leads nowhere but to what follows it, or out.
 bool is_deaf(const Step& step);
+/// Whether some packets go out other than they came in.
+bool may_rewrite(const Program& program);
 /// Whether something is read from a packet behind the step that changed it, so that its keys are needed anew.
 bool goes_on_rewritten(const Program& program);
 /// Calls `use` for each verdict a step can end in.

@@ -152,6 +152,7 @@ std::string Printer::step(const Step& step) const {
                 from += rewrite.table || rewrite.live ? " in " + map(rewrite.table, rewrite.live) : "";
                 return packet::text_of(rewrite.what, from);
             },
+            [](const Route& route) { return text_of(RouteStatement{route.table, {}}); },
             [&](const Pick& pick) {
                 return fmt::format("by {} in {} one of the next {}{}", keys(pick.keys, pick.masks),
                                    map(pick.table, pick.live), pick.count,

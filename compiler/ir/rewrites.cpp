@@ -61,13 +61,24 @@ bool goes_on_rewritten(const Rule& rule) {
            !only_decides(rule, static_cast<size_t>(first - rule.steps.begin()) + 1);
 }
 
+template<class Has> bool any_rule(const Program& program, Has has) {
+    return std::any_of(program.chains.begin(), program.chains.end(), [&](const Chain& chain) {
+        return std::any_of(chain.rules.begin(), chain.rules.end(), has);
+    });
+}
+
 } // namespace
 
-bool goes_on_rewritten(const Program& program) {
-    return std::any_of(program.chains.begin(), program.chains.end(), [](const Chain& chain) {
-        return std::any_of(chain.rules.begin(), chain.rules.end(),
-                           [](const Rule& rule) { return goes_on_rewritten(rule); });
+bool may_rewrite(const Program& program) {
+    return any_rule(program, [](const Rule& rule) {
+        return has_own(rule) || std::any_of(rule.steps.begin(), rule.steps.end(), [](const Step& step) {
+                   return std::holds_alternative<Route>(step.node);
+               });
     });
+}
+
+bool goes_on_rewritten(const Program& program) {
+    return any_rule(program, [](const Rule& rule) { return goes_on_rewritten(rule); });
 }
 
 } // namespace xdpc::ir

@@ -92,6 +92,7 @@ template<class Keys, class S> Keys keys_in(S& step) {
         [](const QuotaStep&) { return Keys(); },
         [](const Log&) { return Keys(); },
         [](const Sample&) { return Keys(); },
+        [](const Route&) { return Keys(); },
         },
         step.node);
 }

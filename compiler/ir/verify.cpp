@@ -133,6 +133,7 @@ void Verifier::check_step(const Step& step) {
                            check_keys(step.keys, step.masks);
                        }
                    },
+                   [&](const Route&) {},
                    [&](const Pick& pick) {
                        XDPC_IR_CHECK(!pick.otherwise || *pick.otherwise < pick.count);
                        XDPC_IR_CHECK(pick.table.has_value() != pick.live.has_value());

@@ -262,6 +262,14 @@ StatementNode build_nat(NodeRef node, Diagnostics& diagnostics) {
     return out;
 }
 
+StatementNode build_route(NodeRef node, Diagnostics& diagnostics) {
+    ast::RouteStatement out;
+    for (const NodeRef table : node) {
+        out.table = build_value(table, diagnostics);
+    }
+    return out;
+}
+
 StatementNode build_other(NodeRef node) {
     std::string text = text::normalized(node.text());
     std::string keyword(text::word_at(text));
@@ -303,6 +311,8 @@ StatementNode build_statement_node(NodeRef node, Diagnostics& diagnostics) {
         return build_encap(node, diagnostics);
     case NodeKind::decap_statement:
         return build_decap(node, diagnostics);
+    case NodeKind::route_statement:
+        return build_route(node, diagnostics);
     case NodeKind::counter_statement:
         return ast::CounterStatement{};
     case NodeKind::nocount_statement:

@@ -121,6 +121,51 @@ StepNode build_expect_element(NodeRef node, Diagnostics& diagnostics) {
     return out;
 }
 
+ast::GivenOption build_given_option(NodeRef node, Diagnostics& diagnostics) {
+    ast::GivenOption out;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::given_option_name) {
+            out.name = name_of(child);
+        } else {
+            out.value = build_value(child, diagnostics);
+        }
+    }
+    return out;
+}
+
+StepNode build_given_iface(NodeRef node, Diagnostics& diagnostics) {
+    ast::GivenIfaceStep out;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::interface_name) {
+            out.iface = name_of(child);
+        } else {
+            out.options.push_back(build_given_option(child, diagnostics));
+        }
+    }
+    return out;
+}
+
+StepNode build_given_route(NodeRef node, Diagnostics& diagnostics) {
+    ast::GivenRouteStep out;
+    for (const NodeRef child : node) {
+        if (child.kind() == NodeKind::given_prefix) {
+            out.prefix = build_value(child, diagnostics);
+        } else if (child.kind() == NodeKind::interface_name) {
+            out.via = name_of(child);
+        } else if (child.kind() == NodeKind::given_kind) {
+            out.kind = name_of(child);
+        } else {
+            out.options.push_back(build_given_option(child, diagnostics));
+        }
+    }
+    return out;
+}
+
+StepNode build_given(NodeRef what, Diagnostics& diagnostics) {
+    return what.kind() == NodeKind::given_iface ? build_given_iface(what, diagnostics)
+                                                : build_given_route(what, diagnostics);
+}
+
 StepNode build_expect(NodeRef step, Diagnostics& diagnostics) {
     const NodeRef what = step.first();
     switch (what.kind()) {
@@ -145,8 +190,8 @@ StepNode build_step_node(NodeRef node, Diagnostics& diagnostics) {
         return build_expect(node, diagnostics);
     case NodeKind::advance_step:
         return ast::AdvanceStep{build_value(node.first(), diagnostics)};
-    case NodeKind::other_step:
-        return build_other(node, std::string(text::word_at(node.text())));
+    case NodeKind::given_step:
+        return build_given(node.first(), diagnostics);
     default:
         return ast::ErrorStep{};
     }

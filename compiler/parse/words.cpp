@@ -25,13 +25,13 @@ constexpr std::array<std::string_view, 25> bare_metas = {
     "obriport", "ibrname", "obrname", "ibridgename", "obridgename", "pkttype",   "cpu",
     "cgroup",   "time",    "day",     "hour"};
 // Statements and matches of the language, or of nft, that are kept as text.
-constexpr std::array<std::string_view, 5> actions = {"reflect", "reply", "reject", "encap", "decap"};
-constexpr std::array<std::string_view, 40> other_statements = {
-    "limit",  "quota",  "log",    "sample",     "redirect", "route",  "snat",   "dnat",
-    "add",    "update", "delete", "balance",    "synproxy", "ct",     "fib",    "pcap",
-    "inner",  "gre",    "geneve", "vxlan",      "gue",      "ipip",   "ip6ip6", "notrack",
-    "dup",    "fwd",    "queue",  "masquerade", "tproxy",   "numgen", "jhash",  "symhash",
-    "socket", "osf",    "meter",  "flow",       "reset",    "ipsec",  "xfrm",   "last"};
+constexpr std::array<std::string_view, 6> actions = {"reflect", "reply", "reject", "encap", "decap", "route"};
+constexpr std::array<std::string_view, 39> other_statements = {
+    "limit",  "quota",  "log",        "sample",   "redirect", "snat",   "dnat",    "add",
+    "update", "delete", "balance",    "synproxy", "ct",       "fib",    "pcap",    "inner",
+    "gre",    "geneve", "vxlan",      "gue",      "ipip",     "ip6ip6", "notrack", "dup",
+    "fwd",    "queue",  "masquerade", "tproxy",   "numgen",   "jhash",  "symhash", "socket",
+    "osf",    "meter",  "flow",       "reset",    "ipsec",    "xfrm",   "last"};
 constexpr std::array<std::string_view, 12> ending = {"counter", "nocount", "comment", "log",
                                                      "limit",   "quota",   "sample",  "redirect",
                                                      "reject",  "reflect", "route",   "notrack"};

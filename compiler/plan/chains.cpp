@@ -95,10 +95,12 @@ Layouter::Size Layouter::size_of_jump(ChainId target, size_t before) {
             state.depth + (callee.function ? 1 : 0), false};
 }
 
-/// How much deeper than two calls a step's own go: behind what changes the packet, keys are read anew, which
-/// walks the headers.
+/// How much deeper than two calls a step's own go: what changes the packet walks the headers, and keys are
+/// read anew behind it.
 size_t depth_of(const ir::Step& step) {
-    return std::holds_alternative<ir::RewriteStep>(step.node) ? 3 : 0;
+    const bool walks =
+        std::holds_alternative<ir::RewriteStep>(step.node) || std::holds_alternative<ir::Route>(step.node);
+    return walks ? 3 : 0;
 }
 
 Layouter::Size Layouter::size_of(const ir::Rule& rule) {

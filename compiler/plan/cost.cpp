@@ -104,6 +104,7 @@ TableCost of_step(const ir::Step& step, const ir::Program& program, const std::v
                               return sum(of_table(program.tables[id], tables[id].strategy),
                                          both(2 * call + values));
                           },
+                          [&](const ir::Route&) { return both(2 * call + 3 * decision); },
                           [&](const ir::Pick& pick) {
                               const size_t choices = multiply(pick.count, decision);
                               if (pick.live) {

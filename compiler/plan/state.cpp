@@ -48,6 +48,7 @@ void use(StateUse& state, const ir::Step& step) {
                    [](const ir::Log&) {},
                    [](const ir::Sample&) {},
                    [&](const ir::RewriteStep& rewrite) { ask(state, rewrite.live); },
+                   [](const ir::Route&) {},
                    [&](const ir::Pick& pick) { ask(state, pick.live); },
                },
                step.node);

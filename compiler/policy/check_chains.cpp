@@ -259,10 +259,7 @@ void report_missing_entry(Context& context) {
 /// The interface gets its number where it is first named.
 std::optional<Verdict> redirect_to(Context& context, const ast::VerdictNode& verdict) {
     const std::string& name = verdict.target.text;
-    constexpr size_t most = 15; // bytes of an interface's name
-    const bool odd = name.empty() || name.size() > most || name.find_first_of("/* \t") != std::string::npos;
-    if (odd) {
-        context.report(Diag::NoInterfaceName, verdict.target.span, name);
+    if (!check_interface_name(context, verdict.target)) {
         return {};
     }
     std::vector<NamedInterface>& all = context.policy.interfaces;

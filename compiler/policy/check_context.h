@@ -310,6 +310,14 @@ bool read_vlan_push(Context& context, const ast::VlanPushStatement& push, Span s
 bool read_encap(Context& context, const ast::EncapStatement& encap, Span span, Rule& rule);
 bool read_decap(Context& context, const ast::DecapStatement& decap, Span span, Rule& rule);
 
+// check_routes.cpp
+bool read_route(Context& context, const ast::RouteStatement& route, Span span, Rule& rule);
+// Each adds what it says to the network; what is wrong is reported.
+void read_given(Context& context, const ast::GivenIfaceStep& step, packet::Network& network);
+void read_given(Context& context, const ast::GivenRouteStep& step, Span span, packet::Network& network);
+/// False after an error was reported.
+bool check_interface_name(Context& context, const ast::Name& name);
+
 // check_value_maps.cpp
 using ValueEntries = std::vector<std::pair<Box, u128>>;
 /// What maps to values have for the keys of one family.

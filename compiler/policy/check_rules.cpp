@@ -100,7 +100,9 @@ bool can(const Policy& policy, const Rule& rule, VerdictTest wanted) {
         const auto* live = std::get_if<LiveVmapStatement>(&statement);
         const auto* limit = std::get_if<LimitStatement>(&statement);
         const auto* rewrite = std::get_if<RewriteStatement>(&statement);
-        return (rewrite != nullptr && packet::may_refuse(rewrite->what) && wanted(Drop{})) ||
+        const bool routes = std::holds_alternative<RouteStatement>(statement);
+        return (routes && (wanted(Pass{}) || wanted(Drop{}))) ||
+               (rewrite != nullptr && packet::may_refuse(rewrite->what) && wanted(Drop{})) ||
                (verdict != nullptr && wanted(verdict->verdict)) || (vmap != nullptr && can(*vmap, wanted)) ||
                (live != nullptr && can(policy, *live, wanted)) ||
                (limit != nullptr && can(policy.limit(limit->limit), wanted));
@@ -262,6 +264,12 @@ private:
     }
     bool one(const ast::DecapStatement& decap, Span span) {
         return effect(span, [&] { return read_decap(context, decap, span, rule); });
+    }
+    bool one(const ast::RouteStatement& route, Span span) {
+        const bool here = reached(span);
+        ended = true;
+        gave_verdict = true;
+        return read_route(context, route, span, rule) && here;
     }
     /// A statement that does something by itself, and goes on; `read` adds it.
     template<class Read> bool effect(Span span, Read read) {

@@ -162,6 +162,16 @@ struct StepReader {
             test.steps.push_back({span, Advance{*ns}});
         }
     }
+    void operator()(const ast::GivenIfaceStep& step) const {
+        if (comes_first()) {
+            read_given(context, step, test.network);
+        }
+    }
+    void operator()(const ast::GivenRouteStep& step) const {
+        if (comes_first()) {
+            read_given(context, step, span, test.network);
+        }
+    }
     void operator()(const ast::OtherStep& step) const {
         context.report(Diag::NotYetSupported, step.keyword.span, "`" + step.keyword.text + "` in a test");
     }
@@ -173,6 +183,14 @@ struct StepReader {
 private:
     [[nodiscard]] std::string shown_whole() const { return shown(context, span, 4096); }
 
+    /// What is given holds from the test's begin.
+    [[nodiscard]] bool comes_first() const {
+        if (sent) {
+            context.report(Diag::MisplacedValue, span, "`" + shown_whole() + "`")
+                .with_hint("what a test is given comes before what it sends");
+        }
+        return !sent;
+    }
     [[nodiscard]] bool need_packet() const {
         if (!sent) {
             context.report(Diag::NothingSent, span).with_hint("`send LAYERS` comes first");
@@ -198,15 +216,19 @@ private:
         }
         return check_match(context, exact, statement.span);
     }
-    /// What packets are to be redirected to; false after an error was reported.
+    /// What packets are to be redirected to, as far as rules redirect there, or a route leads there; false
+    /// after an error was reported.
     [[nodiscard]] bool find_target(const ast::Name& name, ExpectedVerdict& result) const {
         std::vector<std::string> names;
         for (const NamedInterface& iface : context.policy.interfaces) {
-            if (iface.name == name.text) {
-                result.verdict = Redirect{{static_cast<uint32_t>(names.size())}};
-                return true;
-            }
             names.push_back(iface.name);
+        }
+        for (const packet::GivenInterface& iface : test.network.interfaces) {
+            names.push_back(iface.name);
+        }
+        result.to = name.text;
+        if (std::find(names.begin(), names.end(), name.text) != names.end()) {
+            return true;
         }
         context.report(Diag::NoRedirect, name.span, name.text).with_hint(did_you_mean(name.text, names));
         return false;
@@ -230,7 +252,6 @@ private:
             break;
         case ast::VerdictKind::Redirect:
             result.verdict = Redirect{};
-            result.anywhere = !wanted.iface;
             if (wanted.iface && !find_target(*wanted.iface, result)) {
                 return {};
             }

@@ -3,6 +3,7 @@
 #include "codegen-templates/abi.h"
 #include "compiler/base/overloaded.h"
 #include "compiler/policy/evaluate_keys.h"
+#include "compiler/policy/travelling.h"
 
 #include <algorithm>
 #include <cassert>
@@ -20,7 +21,11 @@ struct Place {
 /// How a statement leaves its rule: on to the next statement, or the rule ends, with or without a verdict.
 struct Going {};
 struct Failed {};
-using Step = std::variant<Going, Failed, Verdict>;
+/// Out of an interface that a route says.
+struct Routed {
+    std::string to;
+};
+using Step = std::variant<Going, Failed, Verdict, Routed>;
 
 /// `continue` from a verdict map goes on with what follows in the rule, as in nft.
 Step step_of(const Verdict& verdict) {
@@ -73,32 +78,6 @@ void count(Count& to, const Subject& subject) {
     ++to.packets;
     to.bytes += subject.view.frame.size();
 }
-
-/// A packet on its way, with the bytes of its own that it has since it was rewritten.
-struct Travelling {
-    explicit Travelling(const PacketView& packet, State& state, const Policy& policy)
-        : view(packet), subject(subject_of(view, state)) {
-        subject.policy = &policy;
-        subject.effects = &state;
-    }
-    Travelling(const Travelling&) = delete;
-    Travelling& operator=(const Travelling&) = delete;
-
-    packet::Rewritten rewrite(const packet::Rewrite& what, u128 value) {
-        std::vector<uint8_t> frame(view.frame.begin(), view.frame.end());
-        const packet::Rewritten result = packet::rewrite(what, value, frame);
-        if (result == packet::Rewritten::Done || result == packet::Rewritten::Answered) {
-            bytes = std::move(frame);
-            view.frame = bytes;
-            subject.parsed = packet::parse_packet(view.frame);
-        }
-        return result;
-    }
-
-    PacketView view;
-    std::vector<uint8_t> bytes;
-    Subject subject;
-};
 
 /// A rule at work on a packet.
 struct Run {
@@ -180,6 +159,21 @@ Step run_rewrite(const RewriteStatement& statement, const Run& run) {
     return Failed{};
 }
 
+Step run_route(const RouteStatement& statement, const Run& run) {
+    packet::Routed routed = run.packet.route(statement);
+    switch (routed.fate) {
+    case packet::Routed::Fate::Sent:
+        return Routed{std::move(routed.iface)};
+    case packet::Routed::Fate::Stack:
+        return Verdict{Pass{}};
+    case packet::Routed::Fate::Refused:
+        return Verdict{Drop{}};
+    case packet::Routed::Fate::Absent:
+        break;
+    }
+    return Failed{};
+}
+
 /// Which of the statements that follow runs, if one does.
 std::optional<uint32_t> picked(const PickStatement& pick, const std::vector<u128>& keys,
                                const Subject& subject) {
@@ -249,6 +243,9 @@ Step run(const Statement& statement, std::span<const Statement> rest, const Run&
             [&](const RewriteStatement& s) {
                 return explained(run_rewrite(s, run), [&](TraceStep& t) { explain(s, subject, t); });
             },
+            [&](const RouteStatement& s) {
+                return explained(run_route(s, run), [&](TraceStep& t) { explain(s, subject, t); });
+            },
             [&](const PickStatement& s) {
                 const auto keys = read_tuple(s.keys, subject);
                 const auto which = keys ? picked(s, *keys, subject) : std::nullopt;
@@ -288,6 +285,8 @@ Step run_traced(const Policy& policy, State& state, const Rule& rule, Travelling
     entry.matched = !std::holds_alternative<Failed>(step);
     if (const auto* verdict = std::get_if<Verdict>(&step)) {
         entry.verdict = name_of(*verdict, policy);
+    } else if (const auto* routed = std::get_if<Routed>(&step)) {
+        entry.verdict = "redirect to " + routed->to;
     }
     return step;
 }
@@ -324,6 +323,22 @@ Outcome apply_policy(const Policy& policy, ChainId id, const Subject& subject, S
     return {action.value_or(Action::Abort), decider, {}};
 }
 
+/// What becomes of the packet if the step ends its way.
+std::optional<Outcome> outcome_of(const Policy& policy, const Rule& rule, const Step& step) {
+    const DeciderId decider = decider_of(policy, rule.id);
+    if (const auto* routed = std::get_if<Routed>(&step)) {
+        return Outcome{Action::Redirect, decider, {}, routed->to};
+    }
+    const auto* verdict = std::get_if<Verdict>(&step);
+    const auto action = verdict != nullptr ? action_of(*verdict) : std::nullopt;
+    if (!action) {
+        return {};
+    }
+    const auto* redirect = std::get_if<Redirect>(verdict);
+    return Outcome{
+        *action, decider, {}, redirect != nullptr ? policy.interfaces[redirect->to.value].name : ""};
+}
+
 /// Follows the rules until one, or a chain's policy, decides.
 Outcome decide(const Policy& policy, State& state, Travelling& packet, Trace* trace) {
     const Subject& subject = packet.subject;
@@ -342,17 +357,15 @@ Outcome decide(const Policy& policy, State& state, Travelling& packet, Trace* tr
         }
         const Rule& rule = policy.rule(chain.rules[index]);
         const Step step = run_traced(policy, state, rule, packet, trace);
+        if (auto outcome = outcome_of(policy, rule, step)) {
+            if (rule.counts) {
+                count(state.end_counts[outcome->decider.value], subject);
+            }
+            return std::move(*outcome);
+        }
         const auto* verdict = std::get_if<Verdict>(&step);
         if (verdict == nullptr) {
             continue;
-        }
-        if (const auto action = action_of(*verdict)) {
-            const DeciderId decider = decider_of(policy, rule.id);
-            if (rule.counts) {
-                count(state.end_counts[decider.value], subject);
-            }
-            const auto* redirect = std::get_if<Redirect>(verdict);
-            return {*action, decider, {}, redirect != nullptr ? std::optional(redirect->to) : std::nullopt};
         }
         if (const auto* jump = std::get_if<Jump>(verdict)) {
             path.jump(jump->chain);

@@ -30,10 +30,11 @@ struct State {
     std::vector<Count> mid_counts;   // by RuleId
     std::vector<Count> named_counts; // by NamedCounterId
     Meters meters;
-    uint64_t elapsed_ns = 0;    // since the test's begin
-    uint64_t seed = 1;          // of `meta random`
-    uint64_t packets = 0;       // evaluated so far
-    std::vector<SetState> sets; // by SetId
+    uint64_t elapsed_ns = 0;                  // since the test's begin
+    uint64_t seed = 1;                        // of `meta random`
+    uint64_t packets = 0;                     // evaluated so far
+    std::vector<SetState> sets;               // by SetId
+    const packet::Network* network = nullptr; // that `route` asks; null: there are no routes
 
     /// As the policy's files have it; elements that expire begin at `elapsed`. Copies are cheap while they do
     /// not differ.
@@ -52,7 +53,7 @@ struct Outcome {
     Action action = Action::Abort;
     DeciderId decider;
     std::optional<std::vector<uint8_t>> frame = {}; // what goes out, where that is not what came in
-    std::optional<InterfaceId> to = {};             // of a redirect
+    std::string to = {};                            // of a redirect: the interface
     bool operator==(const Outcome&) const = default;
 };
 

@@ -37,6 +37,7 @@ void explain(const VmapStatement& vmap, const Subject& subject, TraceStep& step)
 void explain(const LiveVmapStatement& vmap, const Subject& subject, TraceStep& step);
 void explain(const UpdateSetStatement& update, const Subject& subject, TraceStep& step);
 void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep& step);
+void explain(const RouteStatement& route, const Subject& subject, TraceStep& step);
 void explain(const PickStatement& pick, const Subject& subject, TraceStep& step);
 /// Why a limit or quota that was asked ended the rule.
 void explain(const LimitStatement& statement, const Policy& policy, const Subject& subject, TraceStep& step);

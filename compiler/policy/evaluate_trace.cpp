@@ -310,6 +310,15 @@ void explain(const RewriteStatement& rewrite, const Subject& subject, TraceStep&
                                           : "absent: " + absence_of(field, subject);
 }
 
+void explain(const RouteStatement& route, const Subject& subject, TraceStep& step) {
+    step.span = route.span;
+    step.field = "route";
+    step.wanted = "an IP packet that does not contradict itself";
+    const bool ip =
+        subject.parsed.network && (subject.parsed.at(HeaderId::Ip) || subject.parsed.at(HeaderId::Ip6));
+    step.value = ip ? "a malformed one" : "absent: not IP";
+}
+
 void explain(const PickStatement& pick, const Subject& subject, TraceStep& step) {
     step.span = pick.span;
     step.wanted = pick.live ? "an element of @" + subject.policy->set(*pick.live).name : "a key of the map";

@@ -20,6 +20,10 @@ std::string name_of(const Verdict& verdict, const Policy& policy) {
         verdict);
 }
 
+std::string text_of(const RouteStatement& route) {
+    return route.table ? "route table " + std::to_string(*route.table) : "route";
+}
+
 const char* name_of(Action action) {
     switch (action) {
     case Action::Abort:

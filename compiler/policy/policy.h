@@ -8,6 +8,7 @@
 #include "compiler/fields/fields.h"
 #include "compiler/packet/recipe.h"
 #include "compiler/packet/rewrite.h"
+#include "compiler/packet/route.h"
 #include "compiler/policy/verdicts.h"
 
 #include <cstdint>
@@ -152,6 +153,13 @@ struct RewriteStatement {
     std::optional<Map> map = {};
     bool may_lack = false;
 };
+/// Sends the packet on by the kernel's routes, or hands it to the stack, or drops it
+/// (compiler/fields/README.md, "How packets are routed"); ends the rule, with the packet as it was, if it is
+/// none for it.
+struct RouteStatement {
+    std::optional<uint32_t> table; // by its number; else as the kernel's rules have it
+    Span span;
+};
 /// Runs one of the `count` statements that follow, each a limit, quota or named counter: that of the first
 /// entry whose box holds the keys, or of the element of a live map, else the default; without either the rule
 /// ends. The others are left out.
@@ -167,7 +175,7 @@ struct PickStatement {
 using Statement =
     std::variant<MatchStatement, CountStatement, VerdictStatement, VmapStatement, LiveVmapStatement,
                  LimitStatement, QuotaStatement, NamedCountStatement, UpdateSetStatement, LogStatement,
-                 SampleStatement, RewriteStatement, PickStatement>;
+                 SampleStatement, RewriteStatement, RouteStatement, PickStatement>;
 
 struct Rule {
     RuleId id;
@@ -285,8 +293,8 @@ struct ByRule {
 };
 struct ByPolicy {};
 struct ExpectedVerdict {
-    Verdict verdict;       // Pass | Drop | Abort | Tx | Redirect
-    bool anywhere = false; // of a redirect: to whatever interface
+    Verdict verdict; // Pass | Drop | Abort | Tx | Redirect
+    std::string to;  // of a redirect; "": to whatever interface
     std::optional<uint64_t> count;
     std::optional<std::variant<ByRule, ByPolicy>> by;
     Span span;
@@ -329,6 +337,7 @@ struct TestStep {
 struct TestCase {
     std::string title;
     Span span;
+    packet::Network network; // what `given` says of it
     std::vector<TestStep> steps;
 };
 
@@ -382,6 +391,8 @@ inline DeciderId decider_of(const Policy&, RuleId rule) {
 inline DeciderId decider_of(const Policy& policy, ChainId chain) {
     return {static_cast<uint32_t>(policy.rules.size()) + chain.value};
 }
+/// "route table 7"
+std::string text_of(const RouteStatement& route);
 /// "ssh", "edge.xdp:12", "policy" (entry chain), "policy of CHAIN".
 std::string display_of(const Policy& policy, DeciderId decider);
 

@@ -116,6 +116,7 @@ std::string text_of(const Statement& statement, const Policy& policy) {
                 }
                 return packet::text_of(rewrite.what, from);
             },
+            [](const RouteStatement& route) { return text_of(route); },
             [&](const PickStatement& pick) {
                 return fmt::format("{} {} picks one of {}", text_of(pick.keys),
                                    map_text(pick.live, pick.entries.size(), policy), pick.count);

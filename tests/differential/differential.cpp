@@ -8,6 +8,7 @@
 #include "tests/differential/replace_sets.h"
 #include "tests/harness/ear.h"
 #include "tests/harness/random_policy.h"
+#include "tests/harness/random_routes.h"
 
 #include <algorithm>
 #include <atomic>
@@ -21,13 +22,21 @@ namespace {
 struct Pair {
     Policy policy;
     std::vector<std::vector<uint8_t>> frames;
+    packet::Network network; // what routes are asked, with those
 };
 
 Pair make_pair(uint64_t seed, const DifferentialOptions& options) {
     Rng rng(seed);
     Pair pair;
     pair.frames = random_frames(rng, options.frames, driver::shortest_kernel_frame);
+    if (options.routes) {
+        for (size_t i = 0; i < options.frames; i += 2) {
+            pair.frames[i] = random_routable_frame(rng);
+        }
+        pair.network = random_network(rng, pair.frames);
+    }
     RandomPolicyOptions what;
+    what.routes = options.routes ? 40 : 0;
     what.meters = options.meters;
     what.max_live = options.meters ? 3 : 0;
     pair.policy = random_policy(rng, pair.frames, what);
@@ -50,7 +59,7 @@ std::string describe(const std::vector<uint8_t>& frame) {
 
 std::string name(const Policy& policy, const Outcome& outcome) {
     size_t deciders = policy.rules.size() + policy.chains.size();
-    const std::string to = outcome.to ? fmt::format(" to {}", outcome.to->value) : "";
+    const std::string to = outcome.to.empty() ? "" : " to " + outcome.to;
     return fmt::format("{}{} by {}{}", name_of(outcome.action), to,
                        outcome.decider.value < deciders ? display_of(policy, outcome.decider)
                                                         : fmt::format("decider {}", outcome.decider.value),
@@ -169,10 +178,14 @@ uint64_t time_of(uint64_t packet, bool meters) {
 }
 
 /// What differs is told without the policy.
-Result<void> run_all(const Policy& given, const std::vector<std::vector<uint8_t>>& frames,
-                     const rt::Loaded& loaded, uint64_t seed, bool meters, DifferentialResult& result) {
-    Policy policy = given; // whose sets are replaced
+Result<void> run_all(const Pair& given, const rt::Loaded& loaded, uint64_t seed, bool meters,
+                     DifferentialResult& result) {
+    Policy policy = given.policy; // whose sets are replaced
     State state(policy);
+    state.network = &given.network;
+    std::optional<rt::PrivateNetwork> network;
+    if (auto entered = driver::enter_network(loaded, given.network, network); !entered)
+        return entered;
     state.seed = seed;
     Rng rng(seed);
     if (auto clear = driver::reset(loaded); !clear)
@@ -184,7 +197,7 @@ Result<void> run_all(const Policy& given, const std::vector<std::vector<uint8_t>
             return fail("cannot listen to what the program tells");
         ear->watch();
     }
-    for (const auto& frame : frames) {
+    for (const auto& frame : given.frames) {
         driver::Surroundings around;
         around.seed = seed;
         around.packet = state.packets;
@@ -201,6 +214,7 @@ Result<void> run_all(const Policy& given, const std::vector<std::vector<uint8_t>
         if (!actual)
             return tl::unexpected(actual.error());
         ++result.packets;
+        result.routed += expected.to.starts_with(random_interface) ? 1 : 0;
         result.events += state.meters.events.size() - events;
         // A program without rings has lost all that tells something; then nothing may be left to tell.
         const std::string told = compare_events(state, events, ear ? ear->heard() : std::vector<Heard>{});
@@ -263,7 +277,7 @@ Result<DifferentialResult> compare_with_kernel(uint64_t seed, const Differential
         result.difference = text_of(loaded.error()) + describe(pair.policy, seed);
         return result;
     }
-    if (auto ran = run_all(pair.policy, pair.frames, *loaded, seed, options.meters, result); !ran)
+    if (auto ran = run_all(pair, *loaded, seed, options.meters, result); !ran)
         return tl::unexpected(ran.error());
     if (!result.difference.empty())
         result.difference += describe(pair.policy, seed);
@@ -274,7 +288,7 @@ Result<DifferentialResult> compare_with_kernel(const Policy& policy,
                                                const std::vector<std::vector<uint8_t>>& frames,
                                                const rt::Loaded& loaded, uint64_t seed) {
     DifferentialResult result;
-    if (auto ran = run_all(policy, frames, loaded, seed, true, result); !ran)
+    if (auto ran = run_all({policy, frames, {}}, loaded, seed, true, result); !ran)
         return tl::unexpected(ran.error());
     return result;
 }

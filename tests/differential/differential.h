@@ -14,11 +14,13 @@ namespace xdpc::test {
 
 struct DifferentialOptions {
     size_t frames = 60;  // packets for each policy
+    bool routes = false; // policies with `route`, in networks made from the seed
     bool meters = false; // policies with limits, quotas and counters with a name; 50 ms between packets
 };
 struct DifferentialResult {
     size_t packets = 0;     // compared
     size_t by_rule = 0;     // decided by a rule: a generator whose rules never match would test nothing
+    size_t routed = 0;      // sent by a route
     size_t events = 0;      // of logs and samples, with meters
     size_t replaced = 0;    // live sets that were replaced while packets went by, with meters
     bool too_large = false; // the plan, or a set, refused the policy: nothing to compare

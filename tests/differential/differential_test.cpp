@@ -23,6 +23,22 @@ TEST_P(KernelAgrees, WithTheEvaluator) {
     EXPECT_EQ(packets, policies * 60);
     EXPECT_GT(by_rule, packets / 10);
 }
+/// The same of `route`, with the kernel's look-up in networks of the test's.
+TEST_P(KernelAgrees, WithTheEvaluatorOnRoutes) {
+    constexpr uint64_t policies = 8;
+    DifferentialOptions options;
+    options.routes = true;
+    size_t packets = 0, routed = 0;
+    for (uint64_t i = 0; i < policies; ++i) {
+        auto result = compare_with_kernel(GetParam() * 1000 + i, options);
+        ASSERT_TRUE(result.has_value()) << result.error().message;
+        ASSERT_EQ(result->difference, "");
+        packets += result->packets;
+        routed += result->routed;
+    }
+    EXPECT_EQ(packets, policies * 60);
+    EXPECT_GT(routed, packets / 50);
+}
 /// The same of what lasts from packet to packet.
 TEST_P(KernelAgrees, WithTheEvaluatorOnMeters) {
     constexpr uint64_t policies = 12;

@@ -216,7 +216,37 @@ struct Machine {
         return result;
     }
 
-    std::optional<Verdict> run(const ir::Rule& rule) {
+    /// What becomes of the packet; nothing if it is none for it. `to`: where it is sent.
+    std::optional<Action> route(const ir::Route& step, std::string& to) {
+        static const packet::Network none;
+        std::vector<uint8_t> frame(view.frame.begin(), view.frame.end());
+        const packet::Routed routed =
+            packet::route(state.network != nullptr ? *state.network : none, step.table, frame);
+        switch (routed.fate) {
+        case packet::Routed::Fate::Absent:
+            return {};
+        case packet::Routed::Fate::Stack:
+            return Action::Pass;
+        case packet::Routed::Fate::Refused:
+            return Action::Drop;
+        case packet::Routed::Fate::Sent:
+            break;
+        }
+        bytes = std::move(frame);
+        view.frame = bytes;
+        to = routed.iface;
+        return Action::Redirect;
+    }
+
+    /// Where a rule leads to; the outcome of `route` by itself.
+    using Led = std::variant<std::monostate, Verdict, Outcome>;
+    Led lead(const ir::Rule& rule) {
+        std::optional<Outcome> routed;
+        const std::optional<Verdict> verdict = run(rule, routed);
+        return routed ? Led{*routed} : verdict ? Led{*verdict} : Led{};
+    }
+
+    std::optional<Verdict> run(const ir::Rule& rule, std::optional<Outcome>& routed) {
         for (size_t i = 0; i < rule.steps.size(); ++i) {
             const ir::Step& step = rule.steps[i];
             if (const auto* pick = std::get_if<ir::Pick>(&step.node)) {
@@ -262,6 +292,13 @@ struct Machine {
                 case packet::Rewritten::Absent:
                     return {};
                 }
+            }
+            if (const auto* routes = std::get_if<ir::Route>(&step.node)) {
+                std::string to;
+                if (const auto action = route(*routes, to)) {
+                    routed = Outcome{*action, rule.decider, {}, to};
+                }
+                return {};
             }
             if (const auto* guard = std::get_if<ir::Guard>(&step.node)) {
                 if (!holds(guard->cond)) {
@@ -312,17 +349,25 @@ Outcome run(Machine& machine) {
             continue;
         }
         const ir::Rule& rule = chain.rules[path.back().next++];
-        const std::optional<Verdict> verdict = machine.run(rule);
-        if (!verdict) {
+        const Machine::Led led = machine.lead(rule);
+        const auto* verdict = std::get_if<Verdict>(&led);
+        const auto* routed = std::get_if<Outcome>(&led);
+        if (verdict == nullptr && routed == nullptr) {
             continue;
         }
-        if (const auto action = action_of(*verdict)) {
-            if (rule.slot) {
-                machine.count(*rule.slot);
-            }
-            const auto* redirect = std::get_if<Redirect>(&*verdict);
-            return {
-                *action, rule.decider, {}, redirect != nullptr ? std::optional(redirect->to) : std::nullopt};
+        const auto action = routed != nullptr ? routed->action : action_of(*verdict);
+        if (action && rule.slot) {
+            machine.count(*rule.slot);
+        }
+        if (routed != nullptr) {
+            return *routed;
+        }
+        if (action) {
+            const auto* redirect = std::get_if<Redirect>(verdict);
+            return {*action,
+                    rule.decider,
+                    {},
+                    redirect != nullptr ? machine.policy.interfaces[redirect->to.value].name : ""};
         }
         if (const auto* jump = std::get_if<Jump>(&*verdict)) {
             path.push_back({jump->chain.value});

@@ -3,6 +3,7 @@
 #include "compiler/policy/evaluate.h"
 #include "tests/harness/random_limits.h"
 #include "tests/harness/random_rewrites.h"
+#include "tests/harness/random_routes.h"
 #include "tests/harness/random_sets.h"
 
 #include <algorithm>
@@ -349,12 +350,15 @@ Rule Generator::rule(uint32_t chain) {
         auto live = chance(rng_, policy_.sets.empty() ? 0 : 50) ? live_vmap(chain) : std::nullopt;
         result.statements.push_back(live ? std::move(*live) : Statement(vmap(chain)));
     }
-    if (!by_map && chance(rng_, 90)) {
+    const bool routes = options_.routes > 0 && chance(rng_, options_.routes);
+    if (routes) {
+        result.statements.push_back(random_route(rng_));
+    } else if (!by_map && chance(rng_, 90)) {
         result.statements.push_back(VerdictStatement{verdict(chain, false)});
     }
     const auto* verdict =
         std::get_if<VerdictStatement>(result.statements.empty() ? nullptr : &result.statements.back());
-    const bool decides = by_map || may_refuse || (verdict && is_terminal(verdict->verdict)) ||
+    const bool decides = by_map || may_refuse || routes || (verdict && is_terminal(verdict->verdict)) ||
                          may_end_when_full(policy_, result);
     result.counts = decides && chance(rng_, 90);
     return result;

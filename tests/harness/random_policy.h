@@ -14,6 +14,7 @@ struct RandomPolicyOptions {
     size_t max_live = 0;   // live sets, and rules that change them
     bool meters = false;   // limits, quotas, named counters, logs and samples
     bool rewrites = true;  // some of the policies change packets
+    unsigned routes = 0;   // percent of rules that end with `route`
     bool clocks = true;    // also reads `meta time`, `random` and the like
 };
 

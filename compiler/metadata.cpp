@@ -71,7 +71,7 @@ bool reads_tags(const Statement& statement, const Policy& policy) {
                           [](const LogStatement&) { return false; },
                           [](const SampleStatement&) { return false; },
                           [](const RewriteStatement& rewrite) { return reads_tags(rewrite.keys); },
-                          [](const RouteStatement&) { return false; },
+                          [](const RouteStatement&) { return true; }, // frames with tags are the stack's
                           [](const PickStatement& pick) { return reads_tags(pick.keys); },
                       },
                       statement);

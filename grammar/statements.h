@@ -4,6 +4,9 @@
 
 #include "grammar/limits.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace xdpc::grammar {
 
 // ---- what a match reads
@@ -125,7 +128,14 @@ struct encap_value : operand {};
 struct encap_too_large : sor<keyword<"drop">, keyword<"reject">> {};
 struct encap_option : seq<encap_option_name, gap, must<encap_value>, opt<gap, encap_too_large>> {};
 struct encap_statement : seq<keyword<"encap">, gap, must<tunnel_kind>, star<gap, encap_option>> {};
-struct decap_kind : word_of<text::is_tunnel> {};
+struct decap_kind : Custom<decap_kind> { // may begin with a digit
+    static Length length(std::string_view rest, const Context&) {
+        const auto end =
+            std::find_if(rest.begin(), rest.end(), [](unsigned char c) { return !std::isalnum(c); });
+        const std::string_view word = rest.substr(0, static_cast<size_t>(end - rest.begin()));
+        return text::is_tunnel(word) ? Length(word.size()) : Length();
+    }
+};
 struct decap_option_name : sor<keyword<"vni">, keyword<"port">> {};
 struct decap_option : seq<decap_option_name, gap, must<encap_value>> {};
 struct decap_statement : seq<keyword<"decap">, opt<gap, decap_kind>, star<gap, decap_option>> {};

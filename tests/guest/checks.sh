@@ -166,6 +166,60 @@ vlan() {
     tagged 802.1ad 9 'vlan push id 9 type 8021ad'
 }
 
+# tunnelled KIND INNER OUTER DEVICE…: pings, IPv4 or IPv6 by INNER, through a device of the kernel's (`ip link add tun type
+# DEVICE…`) that puts an outer header of OUTER on, which a policy takes off; the way back is the other way round.
+tunnelled() {
+    local kind=$1 inner=$2 outer=$3 near=192.0.2.2 far=192.0.2.1 field=ip target=198.51.100.1
+    shift 3
+    [[ $outer == 4 ]] || { near=fd00::2 far=fd00::1 field=ip6; }
+    ip link add out type veth peer name in
+    namespaces out in
+    b ip address add 192.0.2.1/24 dev in && b ip -6 address add fd00::1/64 dev in nodad
+    a ip address add 192.0.2.2/24 dev out && a ip -6 address add fd00::2/64 dev out nodad
+    [[ $kind != gue ]] || a ip fou add port 6080 gue
+    a ip link add tun type "$@" local "$near" remote "$far"
+    a ip link set tun mtu 1400 up
+    if [[ $inner == 4 ]]; then
+        a ip address add 198.51.100.9/24 dev tun
+    else
+        target=2001:db8:1::1
+        a ip -6 address add 2001:db8:1::9/64 dev tun nodad
+        b ip -6 neighbour replace 2001:db8:1::9 dev in lladdr "$(a ip -br link show dev out | awk "{ print \$3 }")"
+    fi
+    policy taken <<END
+chain ingress {
+    policy drop
+    taken: $field saddr $near decap $kind pass
+    ether type arp pass
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } pass
+}
+END
+    policy put <<END
+chain ingress {
+    policy pass
+    put: ( ip saddr 198.51.100.1 or ip6 saddr 2001:db8:1::1 ) encap $kind from $far to $near pass
+}
+END
+    one "$kind: taken off" b "$xdpc" apply /tmp/taken.xdp -i in --mode native
+    one "$kind: put on" a "$xdpc" apply /tmp/put.xdp -i out --mode native
+    one "$kind: IPv$inner through both" a ping -c 3 -i 0.2 -W 2 "$target"
+    one "$kind: counted" counts in taken 3
+    one "$kind: detach" a "$xdpc" detach -i out
+    namespaces_end in
+}
+
+# Tunnels of the kernel's own devices, both ways.
+tunnels() {
+    tunnelled ipip 4 4 ipip
+    tunnelled 6in4 6 4 sit
+    tunnelled 4in6 4 6 ip6tnl mode ipip6
+    tunnelled ip6ip6 6 6 ip6tnl mode ip6ip6
+    tunnelled gre 4 4 gre
+    tunnelled gre 6 4 gre
+    tunnelled gre 4 6 ip6gre
+    tunnelled gue 4 4 ipip encap gue encap-sport auto encap-dport 6080
+}
+
 run() {
     local begun=$EPOCHREALTIME failed=0 status
     filter=

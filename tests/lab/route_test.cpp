@@ -151,6 +151,14 @@ TEST(LabRoute, RoutesThatLeadNowhereDropAndCount) {
 
 TEST(LabRoute, OneTableByItsNumber) {
     Router networks;
+    const Ran features = run({xdpc_path(), "features"});
+    if (features.out.find("routes by table       yes") == std::string::npos) { // before Linux 6.5
+        const Ran ran = networks.apply("chain ingress { policy pass\n route table 77\n }\n", {"left"});
+        EXPECT_EQ(ran.status, 3);
+        EXPECT_NE(ran.err.find("policy.xdp:2: route table 77"), std::string::npos) << ran.err;
+        EXPECT_NE(ran.err.find("BPF_FIB_LOOKUP_TBID"), std::string::npos) << ran.err;
+        return;
+    }
     networks.route("route table 77");
     networks.acquaint();
     const uint64_t before = networks.by_stack();
@@ -169,7 +177,7 @@ TEST(LabRoute, WhatGoesThroughTheStackIsSaid) {
     ASSERT_EQ(ran.status, 0) << ran.err;
     const std::string said = ran.out + ran.err;
     EXPECT_NE(said.find("`left` does not forward"), std::string::npos) << said;
-    EXPECT_NE(said.find("through left, right go through the stack"), std::string::npos) << said;
+    EXPECT_NE(said.find("right go through the stack"), std::string::npos) << said;
     networks.router.run([] { shell("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"); });
     EXPECT_EQ(ping(networks.left, "10.2.0.2").status, 0);
     EXPECT_EQ(ping(networks.left, "fd02::2").status, 0);

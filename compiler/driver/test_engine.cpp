@@ -75,9 +75,14 @@ Result<void> enter_network(const rt::Loaded& program, const packet::Network& giv
         }
         indices.push_back(*index);
     }
-    for (const packet::GivenRoute& route : given.routes) {
-        if (auto added = made->add_route(as_made(route, indices)); !added) {
-            return added;
+    // Those to this host come last: none of the kernel's next hops may be one of its addresses.
+    for (const bool local : {false, true}) {
+        for (const packet::GivenRoute& route : given.routes) {
+            const bool now = (route.kind == packet::GivenRoute::Kind::Local) == local;
+            const auto added = now ? made->add_route(as_made(route, indices)) : Result<void>{};
+            if (!added) {
+                return added;
+            }
         }
     }
     return rt::fill_ports(program, indices);

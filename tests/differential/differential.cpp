@@ -30,13 +30,13 @@ Pair make_pair(uint64_t seed, const DifferentialOptions& options) {
     Pair pair;
     pair.frames = random_frames(rng, options.frames, driver::shortest_kernel_frame);
     if (options.routes) {
-        for (size_t i = 0; i < options.frames; i += 2) {
-            pair.frames[i] = random_routable_frame(rng);
+        for (size_t i = 0; i < options.frames; ++i) {
+            pair.frames[i] = chance(rng, 80) ? random_routable_frame(rng) : pair.frames[i];
         }
         pair.network = random_network(rng, pair.frames);
     }
     RandomPolicyOptions what;
-    what.routes = options.routes ? 40 : 0;
+    what.routes = options.routes ? 75 : 0;
     what.meters = options.meters;
     what.max_live = options.meters ? 3 : 0;
     pair.policy = random_policy(rng, pair.frames, what);

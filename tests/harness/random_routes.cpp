@@ -61,7 +61,7 @@ packet::Network random_network(Rng& rng, const std::vector<Bytes>& frames) {
                                       0x020000000300 + below(rng, 256),
                                       pick<uint32_t>(rng, {576, 1280, 1500, 1500, 9000})});
     }
-    for (uint64_t i = below(rng, 14); i-- > 0;) {
+    for (uint64_t i = 4 + below(rng, 14); i-- > 0;) {
         const packet::ParsedPacket packet = packet::parse_packet(pick(rng, frames));
         packet::GivenRoute route;
         route.ip6 = packet.at(HeaderId::Ip6).has_value();
@@ -80,11 +80,11 @@ packet::Network random_network(Rng& rng, const std::vector<Bytes>& frames) {
         route.address = rest == width ? u128{0} : *to >> rest << rest;
         route.table = chance(rng, 65) ? packet::main_table : 7;
         using Kind = packet::GivenRoute::Kind;
-        route.kind = chance(rng, 75)
+        route.kind = chance(rng, 80)
                          ? Kind::Via
                          : pick<Kind>(rng, {Kind::Local, Kind::Blackhole, Kind::Unreachable, Kind::Prohibit});
         route.iface = below(rng, network.interfaces.size());
-        if (route.kind == Kind::Via && chance(rng, 85)) {
+        if (route.kind == Kind::Via && chance(rng, 90)) {
             route.ether = 0x020000000400 + below(rng, 256);
         }
         const bool leads6 = !route.ip6 || network.interfaces[route.iface].mtu >= 1280;

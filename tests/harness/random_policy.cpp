@@ -314,7 +314,7 @@ Rule Generator::rule(uint32_t chain) {
     if (options_.meters && chance(rng_, 15)) { // told of every packet that comes by
         result.statements.push_back(random_event(rng_, policy_));
     }
-    for (uint64_t i = chance(rng_, 88) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
+    for (uint64_t i = chance(rng_, options_.routes > 0 ? 50 : 88) ? 1 + below(rng_, 3) : 0; i-- > 0;) {
         result.statements.push_back(MatchStatement{condition(2)});
         meter(30);
         if (chance(rng_, 15)) {

@@ -43,11 +43,13 @@ struct Router : TwoNetworks {
     }
     /// Packets that `forward` has decided on both ports.
     [[nodiscard]] uint64_t decided() const {
-        const Ran stats = xdpc(router, {"stats", "-i", "left", "right", "--json"});
         uint64_t packets = 0;
-        for (const auto& iface : nlohmann::json::parse(stats.out)["interfaces"])
-            for (const auto& rule : iface["rules"])
+        for (const char* port : {"left", "right"}) {
+            const Ran stats = xdpc(router, {"stats", "-i", port, "--json"});
+            const auto json = nlohmann::json::parse(stats.out);
+            for (const auto& rule : json["interfaces"][0]["rules"])
                 packets += rule["rule"] == "forward" ? rule["packets"].get<uint64_t>() : 0;
+        }
         return packets;
     }
     /// The router asks for its hosts, and they for it.

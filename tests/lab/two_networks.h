@@ -39,9 +39,11 @@ struct TwoNetworks {
                        net + "1/24 dev " + port);
         harness::shell(outside + "link set eth0 address " + mac + "2 && " + outside + "addr add " + net +
                        "2/24 dev eth0");
+        // A router asks for neighbours of IPv6 by its link-local address alone.
         const std::string net6 = "fd0" + std::to_string(number) + "::";
-        harness::shell(inside + "addr add " + net6 + "1/64 dev " + port + " nodad && " + outside +
-                       "addr add " + net6 + "2/64 dev eth0 nodad && " + outside +
+        harness::shell(inside + "addr add fe80::1/64 dev " + port + " nodad && " + inside + "addr add " +
+                       net6 + "1/64 dev " + port + " nodad");
+        harness::shell(outside + "addr add " + net6 + "2/64 dev eth0 nodad && " + outside +
                        "-6 route add default via " + net6 + "1");
         harness::shell(outside + "route add default via " + net + "1 && nsenter --net=/run/netns/" +
                        host.name() + " ethtool -K eth0 tx off");

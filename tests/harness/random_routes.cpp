@@ -48,7 +48,7 @@ Bytes segment(Rng& rng, uint8_t protocol) {
 
 RouteStatement random_route(Rng& rng) {
     RouteStatement route;
-    if (chance(rng, 40)) {
+    if (chance(rng, 25)) {
         route.table = pick<uint32_t>(rng, {7, 7, packet::main_table, 1000});
     }
     return route;
@@ -61,7 +61,7 @@ packet::Network random_network(Rng& rng, const std::vector<Bytes>& frames) {
                                       0x020000000300 + below(rng, 256),
                                       pick<uint32_t>(rng, {576, 1280, 1500, 1500, 9000})});
     }
-    for (uint64_t i = 4 + below(rng, 14); i-- > 0;) {
+    for (uint64_t i = 4 + below(rng, 20); i-- > 0;) {
         const packet::ParsedPacket packet = packet::parse_packet(pick(rng, frames));
         packet::GivenRoute route;
         route.ip6 = packet.at(HeaderId::Ip6).has_value();
@@ -80,7 +80,7 @@ packet::Network random_network(Rng& rng, const std::vector<Bytes>& frames) {
         route.address = rest == width ? u128{0} : *to >> rest << rest;
         route.table = chance(rng, 65) ? packet::main_table : 7;
         using Kind = packet::GivenRoute::Kind;
-        route.kind = chance(rng, 80)
+        route.kind = chance(rng, 88)
                          ? Kind::Via
                          : pick<Kind>(rng, {Kind::Local, Kind::Blackhole, Kind::Unreachable, Kind::Prohibit});
         route.iface = below(rng, network.interfaces.size());

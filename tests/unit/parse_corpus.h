@@ -121,7 +121,7 @@ inline const std::vector<std::string>& step_corpus() {
         "expect tx 3 by pong with {\n icmp type echo-reply # a\n not ( ip ttl 3 ) meta vlan missing\n}, drop",
         "expect element @s { 10.0.0.1 packets 3 expires 10s, 10.0.0.0/8 }",
         "expect no element @pairs { 10.0.0.1 . 22, 10.0.0.2 . 80-90 }",
-        "given @s { 10.0.0.1 }",
+        "expect log 10",
         "advance 10s",
     };
     return steps;

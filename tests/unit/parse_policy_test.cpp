@@ -112,10 +112,10 @@ TEST(Policy, Expectations) {
               "  expect counter \"ssh\" 5\n  expect counter \"ssh\" 5 bytes 300\n");
     EXPECT_EQ(step_tree("expect bytes 0x0102\nadvance 10s"), "  expect bytes 0x0102\n  advance 10s\n");
     EXPECT_EQ(
-        step_tree("expect pass with { ip ttl 63; ip id 5 }\nexpect redirect to eth1\ngiven @s { 1 }"),
+        step_tree("expect pass with { ip ttl 63; ip id 5 }\nexpect redirect to eth1\nexpect log 1"),
         "  expect\n    (verdict pass)\n    with\n      match implied (field \"ip\" \"ttl\") 63\n      match "
         "implied (field \"ip\" \"id\") 5\n  expect\n    (verdict redirect) "
-        "to \"eth1\"\n  other \"given\" \"given @s { 1 }\"\n");
+        "to \"eth1\"\n  other \"expect log\" \"expect log 1\"\n");
 }
 
 TEST(Policy, LayersAlone) {

@@ -112,13 +112,7 @@ struct NotDone {
 std::pair<Value*, Value*> read_map(RuleScope& s, const ir::RewriteStep& step, const NotDone& to) {
     Lowering& l = s.l;
     auto& b = l.builder;
-    std::vector<KeyValue> keys;
-    for (const ir::KeyId key : step.keys) {
-        keys.push_back(s.keys(key));
-        BasicBlock* there = l.block("present");
-        branch(l, keys.back().present, there, to.lacking);
-        b.SetInsertPoint(there);
-    }
+    const std::vector<KeyValue> keys = present_keys(s, step.keys, to.lacking);
     BasicBlock* found = l.block("mapped");
     std::vector<u128> values = step.values;
     std::vector<BasicBlock*> targets;

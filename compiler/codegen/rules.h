@@ -101,6 +101,8 @@ void emit_entry(RuleScope& s);
 // `absent` where a key is.
 /// Emits what a verdict does, where the builder stands.
 using EmitVerdict = std::function<void(const Verdict&)>;
+/// All keys' values; the builder goes on where they are present.
+std::vector<KeyValue> present_keys(RuleScope& s, const std::vector<ir::KeyId>& ids, llvm::BasicBlock* absent);
 /// What is asked of a live set: keys and the bits of them that count.
 struct LiveKeys {
     const std::vector<ir::KeyId>& keys;

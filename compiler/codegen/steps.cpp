@@ -6,6 +6,17 @@ namespace xdpc::codegen {
 
 using namespace llvm;
 
+std::vector<KeyValue> present_keys(RuleScope& s, const std::vector<ir::KeyId>& ids, BasicBlock* absent) {
+    std::vector<KeyValue> values;
+    for (const ir::KeyId id : ids) {
+        values.push_back(s.keys(id));
+        BasicBlock* there = s.l.block("present");
+        branch(s.l, values.back().present, there, absent);
+        s.l.builder.SetInsertPoint(there);
+    }
+    return values;
+}
+
 namespace {
 
 void emit_count(RuleScope& s, const ir::Count& count) {
@@ -15,13 +26,7 @@ void emit_count(RuleScope& s, const ir::Count& count) {
 void emit_dispatch(RuleScope& s, const ir::Dispatch& dispatch, Span span, const Author& by,
                    const Exits& exits, BasicBlock* absent) {
     Lowering& l = s.l;
-    std::vector<KeyValue> values;
-    for (const ir::KeyId key : dispatch.keys) {
-        values.push_back(s.keys(key));
-        BasicBlock* there = l.block("present");
-        branch(l, values.back().present, there, absent);
-        l.builder.SetInsertPoint(there);
-    }
+    const std::vector<KeyValue> values = present_keys(s, dispatch.keys, absent);
     std::vector<BasicBlock*> targets;
     for (size_t i = 0; i < dispatch.verdicts.size(); ++i) {
         targets.push_back(l.block("case"));
@@ -138,13 +143,7 @@ size_t emit_pick(RuleScope& s, const ir::Rule& rule, size_t begin, const Author&
             choice->addCase(l.c64(i), picked[i]);
         }
     } else {
-        std::vector<KeyValue> values;
-        for (const ir::KeyId key : pick.keys) {
-            values.push_back(s.keys(key));
-            BasicBlock* there = l.block("present");
-            branch(l, values.back().present, there, absent);
-            l.builder.SetInsertPoint(there);
-        }
+        const std::vector<KeyValue> values = present_keys(s, pick.keys, absent);
         emit_table(l, *pick.table, values, pick.masks, picked, none);
     }
     for (size_t i = 0; i < pick.count; ++i) {

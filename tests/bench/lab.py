@@ -8,6 +8,9 @@ import threading
 import time
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(here, "../harness"))
+import netns  # noqa: E402
+from netns import entering  # noqa: E402,F401
 build = os.path.abspath(os.environ.get("XDPC_BUILD", os.path.join(here, "../../build")))
 xdpc = os.path.join(build, "xdpc")
 frames = os.path.join(build, "xdpc-bench-frames")
@@ -17,19 +20,11 @@ world, machine = f"{prefix}-world", f"{prefix}-machine"
 
 
 def run(*command, text=None):
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise RuntimeError(f"{' '.join(command)[:120]}: {said[:400]}")
-    return done.stdout
-
-
-def entering(namespace, *command):
-    return ("nsenter", f"--net=/run/netns/{namespace}", *command)
+    return netns.run(*command, text=text).stdout
 
 
 def inside(namespace, *command, text=None):
-    return run(*entering(namespace, *command), text=text)
+    return netns.inside(namespace, *command, text=text).stdout
 
 
 def write(path, text):

@@ -1,43 +1,16 @@
-// Writes frames for the judge (nft/judge.py) as a pcap: random ones and such aimed at what they have in
+// Writes frames for the judge (nft/judge.py) as pcapng: random ones and such aimed at what they have in
 // common.
+#include "compiler/packet/pcapng.h"
 #include "tests/harness/random_text.h"
 
 #include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
 
-namespace {
-
-using namespace xdpc;
-
-void put32(std::ofstream& to, uint32_t value) {
-    to.write(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-/// libpcap's classic format, in this machine's byte order, one frame a microsecond.
-void write_pcap(const char* path, const test::Frames& frames) {
-    std::ofstream to(path, std::ios::binary);
-    put32(to, 0xa1b2c3d4);
-    put32(to, 4U << 16U | 2U); // version 2.4
-    put32(to, 0);
-    put32(to, 0);
-    put32(to, 65535);
-    put32(to, 1); // Ethernet
-    for (uint32_t i = 0; i < frames.size(); ++i) {
-        const auto size = static_cast<uint32_t>(frames[i].size());
-        put32(to, i / 1'000'000);
-        put32(to, i % 1'000'000);
-        put32(to, size);
-        put32(to, size);
-        to.write(reinterpret_cast<const char*>(frames[i].data()), size);
-    }
-}
-
-} // namespace
-
 int main(int argc, char** argv) {
+    using namespace xdpc;
     if (argc != 4) {
-        fmt::print(stderr, "usage: {} COUNT SEED FILE.pcap\n", argv[0]);
+        fmt::print(stderr, "usage: {} COUNT SEED FILE\n", argv[0]);
         return 2;
     }
     const auto count = static_cast<size_t>(std::strtoull(argv[1], nullptr, 10));
@@ -46,6 +19,14 @@ int main(int argc, char** argv) {
     test::Frames frames = test::random_frames(rng, count - count / 3, least);
     const test::Frames aimed = test::aimed_frames(rng, frames, count / 3, least);
     frames.insert(frames.end(), aimed.begin(), aimed.end());
-    write_pcap(argv[3], frames);
+    std::ofstream to(argv[3], std::ios::binary);
+    to << packet::pcapng_begin("xdpc-frames", "random", 65535);
+    for (const auto& frame : frames) {
+        packet::CapturedFrame captured;
+        captured.bytes = frame;
+        captured.length = static_cast<uint32_t>(frame.size());
+        to << packet::pcapng_frame(captured);
+    }
+    to << packet::pcapng_end(0, frames.size(), 0);
     return 0;
 }

@@ -12,25 +12,22 @@ then again for each of them from the first that touches BPF on. Afterwards real 
 The matrix has a row for each step (of bpf(2) each command of it) and a column for each fault. Needs root, strace."""
 import argparse
 import collections
-import ctypes
+import contextlib
 import json
 import os
 import re
 import select
-import signal
-import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import time
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(here, "../harness"))
+from netns import Namespaces, inside, packet_socket, run  # noqa: E402
 build = os.path.abspath(os.environ.get("XDPC_BUILD", os.path.join(here, "../../build")))
 xdpc = os.path.join(build, "xdpc")
-prefix = f"xdpc-faults-{os.getpid()}"
-world, machine = f"{prefix}-w", f"{prefix}-m"
-CLONE_NEWNET = 0x40000000
+IP = 0x0800
 ERRORS = ("ENOMEM", "EPERM", "EBUSY", "ENOSPC")
 CALLS = "bpf,flock,openat,mkdirat,mkdir,unlink,unlinkat,rmdir,rename,renameat2,mmap,socket,bind,sendto,sendmsg,recvmsg,membarrier,faccessat,faccessat2,access,ftruncate,fstat,newfstatat,statx,getdents64"
 
@@ -50,17 +47,6 @@ NEW = OLD.replace("old: udp dport 1001", "new: udp dport 1002").replace("2000, 2
 ELEMENTS = "2001\n2002\n" + "".join(f"{port}\n" for port in range(10000, 11000))
 
 
-def run(*command, check=True):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if check and done.returncode:
-        raise RuntimeError(f"{' '.join(command)[:160]}: {(done.stderr or done.stdout).strip()[:600]}")
-    return done
-
-
-def inside(*command, check=True):
-    return run("nsenter", f"--net=/run/netns/{machine}", *command, check=check)
-
-
 def frame_to(port):
     udp = struct.pack("!HHHH", 40000, port, 8, 0)
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 0, 0, 64, 17, 0, bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2)))
@@ -72,35 +58,24 @@ class Lab:
 
     common = 0  # frames that the rule of that name counts, all told
 
+    def __init__(self):
+        self.namespaces = Namespaces("faults", (("w0", "m0"),))
+
     def __enter__(self):
-        for namespace in (world, machine):
-            run("ip", "netns", "add", namespace)
-        run("ip", "-n", world, "link", "add", "w0", "type", "veth", "peer", "name", "m0", "netns", machine)
-        for namespace, name in ((world, "w0"), (machine, "m0")):
-            run("ip", "-n", namespace, "link", "set", name, "address", f"02:00:00:00:00:0{1 if name == 'w0' else 2}")
-            run("nsenter", f"--net=/run/netns/{namespace}", "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
-            run("ip", "-n", namespace, "link", "set", name, "up")
-        self.out, self.into = self.socket_in(world, "w0"), self.socket_in(machine, "m0")
-        inode = os.stat(f"/run/netns/{machine}").st_ino
-        self.pins = f"/sys/fs/bpf/xdpc/{inode}"
+        with contextlib.ExitStack() as stack:
+            there = stack.enter_context(self.namespaces)
+            stack.callback(lambda: self.inside(xdpc, "detach", "-i", "m0", check=False))
+            self.out = stack.enter_context(packet_socket(there.world, "w0", IP))
+            self.into = stack.enter_context(packet_socket(there.machine, "m0", IP))
+            self.pins = f"/sys/fs/bpf/xdpc/{os.stat(f'/run/netns/{there.machine}').st_ino}"
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
-        inside(xdpc, "detach", "-i", "m0", check=False)
-        for namespace in (machine, world):
-            run("ip", "netns", "del", namespace, check=False)
+        self.stack.close()
 
-    @staticmethod
-    def socket_in(namespace, name):
-        libc = ctypes.CDLL(None, use_errno=True)
-        home, there = os.open("/proc/self/ns/net", os.O_RDONLY), os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-        libc.setns(there, CLONE_NEWNET)
-        made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        made.bind((name, 0x0800))
-        libc.setns(home, CLONE_NEWNET)
-        os.close(home)
-        os.close(there)
-        return made
+    def inside(self, *command, **how):
+        return inside(self.namespaces.machine, *command, **how)
 
     def passing(self, ports):
         """Which of the ports get through. The last one always does, and says that all have been looked at."""
@@ -133,7 +108,7 @@ class Lab:
 
     def counted(self):
         """Packets of the rule `common`, by the rule and by the counter that it names; what it put into its set."""
-        stats = json.loads(inside(xdpc, "stats", "-i", "m0", "--json").stdout)["interfaces"][0]
+        stats = json.loads(self.inside(xdpc, "stats", "-i", "m0", "--json").stdout)["interfaces"][0]
         rule = next(rule["packets"] for rule in stats["rules"] if rule["rule"] == "common")
         named = next(each["packets"] for each in stats["counters"] if each["counter"] == "both")
         seen = next(each["elements"] for each in stats["sets"] if each["set"] == "seen")
@@ -157,7 +132,7 @@ def operations(files):
 
 def prepare(lab, operation):
     for command in operation.before:
-        inside(xdpc, *command, check="detach" not in command)
+        lab.inside(xdpc, *command, check="detach" not in command)
     return operation.which(lab)
 
 
@@ -165,7 +140,7 @@ def steps(lab, operation, folder):
     """The calls that the command makes from the first that touches BPF on: (name, how many of that name before, row)."""
     prepare(lab, operation)
     log = os.path.join(folder, "strace")
-    inside("strace", "-o", log, "-e", f"trace={CALLS}", xdpc, *operation.command)
+    lab.inside("strace", "-o", log, "-e", f"trace={CALLS}", xdpc, *operation.command)
     seen, found, begun = collections.Counter(), [], False
     with open(log, encoding="utf-8", errors="replace") as file:
         for text in file:
@@ -187,7 +162,7 @@ def inject(lab, operation, step, fault, folder):
     how = "signal=KILL" if fault == "KILL" else f"error={fault}"
     log = os.path.join(folder, "inject")
     command = ("strace", "-o", log, "-e", f"trace={name}", "-e", f"inject={name}:{how}:when={number}", xdpc, *operation.command)
-    done = inside(*command, check=False)
+    done = lab.inside(*command, check=False)
     after = operation.which(lab)
     killed = done.returncode < 0 or done.returncode > 128
     if killed and fault != "KILL":
@@ -228,8 +203,8 @@ def check_counts(lab, operation):
 def start_again(lab):
     """With counts that agree."""
     files = lab.files
-    inside(xdpc, "detach", "-i", "m0")
-    inside(xdpc, "apply", files[0], "-i", "m0")
+    lab.inside(xdpc, "detach", "-i", "m0")
+    lab.inside(xdpc, "apply", files[0], "-i", "m0")
     lab.which()
     return lab.counted()[0]
 
@@ -270,7 +245,6 @@ def show(operation, matrix, faults):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the namespaces are taken away
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--every", type=int, default=1, help="every N-th call only")
     parser.add_argument("--faults", default="KILL," + ",".join(ERRORS))

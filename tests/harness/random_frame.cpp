@@ -6,11 +6,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-void put(Bytes& to, uint64_t value, size_t bytes) {
-    for (size_t i = bytes; i-- > 0;) {
-        to.push_back(static_cast<uint8_t>(value >> (8 * i)));
-    }
-}
 void append(Bytes& to, const Bytes& more) {
     to.insert(to.end(), more.begin(), more.end());
 }

@@ -1,6 +1,8 @@
 // Frames for differential tests: mostly sensible ones of few values, so that rules match, and odd ones.
 #pragma once
 
+#include "compiler/base/value.h"
+
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -18,6 +20,13 @@ inline bool chance(Rng& rng, unsigned percent) {
 }
 template<class T> const T& pick(Rng& rng, const std::vector<T>& from) {
     return from[below(rng, from.size())];
+}
+
+/// The last `bytes` bytes of a value, most significant first.
+inline void put(std::vector<uint8_t>& to, u128 value, size_t bytes) {
+    for (size_t i = bytes; i-- > 0;) {
+        to.push_back(static_cast<uint8_t>(value >> (8 * i)));
+    }
 }
 
 /// Tags, ARP, IPv4 with options, IPv6 with extension headers, all transport headers, fragments; one in four

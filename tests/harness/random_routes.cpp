@@ -12,12 +12,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-void put(Bytes& to, u128 value, size_t bytes) {
-    for (size_t i = bytes; i-- > 0;) {
-        to.push_back(static_cast<uint8_t>(value >> (8 * i)));
-    }
-}
-
 /// Few networks, so that routes are met; now and then one whose packets no router sends on.
 u128 address(Rng& rng, bool ip6) {
     if (chance(rng, 6)) {

@@ -11,26 +11,24 @@ A file has lines of matches, without verdict (one at the end is taken off), and 
 `set`, `map`, `chain` or `define`."""
 import argparse
 import collections
-import ctypes
+import contextlib
 import json
 import os
 import re
 import select
-import socket
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 
+from scapy.utils import RawPcapReader
+
 import oddities
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(here, "../../harness"))
+from netns import Namespaces, inside, packet_socket, run  # noqa: E402
 build = os.path.abspath(os.environ.get("XDPC_BUILD", os.path.join(here, "../../../build")))
 xdpc = os.path.join(build, "xdpc")
-prefix = f"xdpc-judge-{os.getpid()}"
-world, machine = f"{prefix}-w", f"{prefix}-m"
-CLONE_NEWNET = 0x40000000
 FRESH = "table netdev judge\ndelete table netdev judge\n"
 LIST = ("nft", "-j", "list", "table", "netdev", "judge")
 CHUNK = 150  # lines of one policy
@@ -39,17 +37,6 @@ PREAMBLE = ("set ", "map ", "chain ", "define ")
 COUNT_FIRST = re.compile(r"\b(jump|goto|vmap)\b")
 
 Line = collections.namedtuple("Line", "number text")
-
-
-def run(*command, text=None, check=True):
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
-    if check and done.returncode:
-        raise RuntimeError(f"{' '.join(command)[:120]}: {(done.stderr or done.stdout).strip()[:400]}")
-    return done
-
-
-def inside(namespace, *command, **how):
-    return run("nsenter", f"--net=/run/netns/{namespace}", *command, **how)
 
 
 def read_lines(path):
@@ -122,14 +109,14 @@ def policies(lines, preamble, decide=False):
     return nft, ours
 
 
-def refused_by_nft(lines, preamble):
+def refused_by_nft(lab, lines, preamble):
     """Processes of its own for each line: nft 1.0.6 aborts on some, on others when it lists them."""
-    inside(machine, "nft", "-c", "-f", "-", text=policies([], preamble)[0])
+    lab.inside("nft", "-c", "-f", "-", text=policies([], preamble)[0])
     why = {}
     for line in lines:
-        done = inside(machine, "nft", "-f", "-", text=FRESH + policies([line], preamble)[0], check=False)
+        done = lab.inside("nft", "-f", "-", text=FRESH + policies([line], preamble)[0], check=False)
         if done.returncode == 0:
-            done = inside(machine, *LIST, check=False)
+            done = lab.inside(*LIST, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()
             why[line.number] = said[0] if said else f"nft ended with {done.returncode}"
@@ -162,56 +149,28 @@ def refused_by_xdpc(lines, preamble, folder):
 # ---- frames and counts
 
 
-def enter(namespace):
-    """os.setns() is there from Python 3.12 on."""
-    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")
-
-
 class Lab:
     """Two veths, w0-x1 for xdpc and w1-n1 for nft, and packet sockets on their near ends."""
 
-    sockets = ()
+    def __init__(self):
+        self.namespaces = Namespaces("judge", (("w0", "x1"), ("w1", "n1")), address="02:00:00:00:00:01")
 
     def __enter__(self):
-        try:
-            self.set_up()
-        except BaseException:
-            self.tear_down()
-            raise
+        with contextlib.ExitStack() as stack:
+            there = stack.enter_context(self.namespaces)
+            stack.callback(lambda: self.inside(xdpc, "detach", "-i", "x1", check=False))
+            self.sockets = [stack.enter_context(packet_socket(there.world, name)) for name in ("w0", "w1")]
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
-        self.tear_down()
+        self.stack.close()
 
-    def set_up(self):
-        for namespace in (world, machine):
-            run("ip", "netns", "add", namespace)
-            inside(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
-        for near, far in (("w0", "x1"), ("w1", "n1")):
-            inside(world, "ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", machine)
-            inside(machine, "ip", "link", "set", far, "address", "02:00:00:00:00:01")
-            inside(machine, "ip", "link", "set", far, "up")
-            inside(world, "ip", "link", "set", near, "up")
-        home = os.open("/proc/self/ns/net", os.O_RDONLY)
-        there = os.open(f"/run/netns/{world}", os.O_RDONLY)
-        enter(there)
-        self.sockets = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) for _ in "ab"]
-        for sock, name in zip(self.sockets, ("w0", "w1")):
-            sock.bind((name, 0))
-        enter(home)
-        os.close(home)
-        os.close(there)
-
-    def tear_down(self):
-        for sock in self.sockets:
-            sock.close()
-        inside(machine, xdpc, "detach", "-i", "x1", check=False)
-        for namespace in (machine, world):
-            run("ip", "netns", "del", namespace, check=False)
+    def inside(self, *command, **how):
+        return inside(self.namespaces.machine, *command, **how)
 
     def received(self):
-        counts = inside(machine, "cat", "/proc/net/dev").stdout
+        counts = self.inside("cat", "/proc/net/dev").stdout
         return [int(re.search(rf"{name}:\s*\d+\s+(\d+)", counts)[1]) for name in ("x1", "n1")]
 
     def send(self, frames):
@@ -228,22 +187,22 @@ class Lab:
         raise RuntimeError(f"{len(frames)} frames were sent, {self.received()} received, {before} before")
 
     def load(self, nft, ours, folder):
-        inside(machine, "nft", "-f", "-", text=FRESH + nft)
+        self.inside("nft", "-f", "-", text=FRESH + nft)
         path = os.path.join(folder, "judge.xdp")
         with open(path, "w", encoding="utf-8") as file:
             file.write(ours)
-        inside(machine, xdpc, "detach", "-i", "x1", check=False)
-        inside(machine, xdpc, "apply", path, "-i", "x1", "--mode", "native")
+        self.inside(xdpc, "detach", "-i", "x1", check=False)
+        self.inside(xdpc, "apply", path, "-i", "x1", "--mode", "native")
 
     def counts(self, lines):
         """Of each line of matches and each chain: packets by xdpc and by nft."""
         ours = {}
-        for rule in json.loads(inside(machine, xdpc, "stats", "-i", "x1", "--json").stdout)["interfaces"][0]["rules"]:
+        for rule in json.loads(self.inside(xdpc, "stats", "-i", "x1", "--json").stdout)["interfaces"][0]["rules"]:
             if "counter" in rule:
                 ours[rule["rule"]] = rule["counter"]["packets"]
         labels = iter([f"l{line.number}" for line in lines])
         theirs, seen = {}, set()
-        for entry in json.loads(inside(machine, *LIST).stdout)["nftables"]:
+        for entry in json.loads(self.inside(*LIST).stdout)["nftables"]:
             rule = entry.get("rule")
             if rule is None:
                 continue
@@ -262,14 +221,8 @@ def changes(before, after):
 
 
 def read_pcap(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
-    frames, at = [], 24
-    while at + 16 <= len(data):
-        size = struct.unpack(order + "I", data[at + 8 : at + 12])[0]
-        frames.append(data[at + 16 : at + 16 + size])
-        at += 16 + size
+    """Of a capture of whatever kind, those that packet sockets take."""
+    frames = [frame for frame, _ in RawPcapReader(path)]
     return [frame for frame in frames if 14 <= len(frame) <= 1514]
 
 
@@ -396,7 +349,7 @@ def main():
         run(os.path.join(build, "xdpc-frames"), str(args.frames), str(args.seed), pcap)
         frames = read_pcap(pcap) + (read_pcap(args.pcap) if args.pcap else [])
         groups = group_frames(frames)
-        result["refused by nft"] = refused_by_nft(lines, preamble)
+        result["refused by nft"] = refused_by_nft(lab, lines, preamble)
         both = [line for line in lines if line.number not in result["refused by nft"]]
         result["refused by xdpc"] = refused_by_xdpc(both, preamble, folder)
         both = [line for line in both if line.number not in result["refused by xdpc"]]

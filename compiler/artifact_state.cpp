@@ -1,11 +1,11 @@
 // State in an Artifact's JSON. Reading trusts nothing: what the runtime indexes and sizes by is bounded here.
 #include "codegen-templates/abi.h"
 #include "compiler/artifact_json.h"
+#include "compiler/base/map_targets.h"
 #include "compiler/base/set_kinds.h"
 #include "runtime/sets/layout.h"
 
 #include <algorithm>
-#include <set>
 
 namespace xdpc {
 
@@ -57,9 +57,8 @@ Parts read_parts(Reader& reader, const char* name, std::string& problem) {
 }
 
 void read_mapped(Reader& reader, ArtifactSet& set, std::string& problem) {
-    static const std::set<std::string> known = {"", "verdict", "value", "limit", "quota", "counter"};
     reader.read("maps_to", set.maps_to);
-    if (!known.contains(set.maps_to)) {
+    if (set.is_map() && !is_map_target(set.maps_to)) {
         reader.complain("maps_to", "is not known");
     }
     if (const Json* names = reader.array("names")) {
@@ -72,7 +71,7 @@ void read_mapped(Reader& reader, ArtifactSet& set, std::string& problem) {
         }
     }
     const auto value = read_parts(reader, "value", problem);
-    if (value.size() != (set.maps_to == "value" ? 1U : 0U) || (!value.empty() && value[0].second > 32)) {
+    if (value.size() != (set.maps_to == to_value ? 1U : 0U) || (!value.empty() && value[0].second > 32)) {
         reader.complain("value", "does not fit what the set maps to");
     } else if (!value.empty()) {
         set.value = value[0];

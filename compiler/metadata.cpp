@@ -1,5 +1,6 @@
 #include "compiler/metadata.h"
 
+#include "compiler/base/map_targets.h"
 #include "compiler/base/overloaded.h"
 #include "compiler/base/set_kinds.h"
 #include "compiler/digest.h"
@@ -179,7 +180,7 @@ ArtifactSet describe(const LiveSet& set, const Policy& policy) {
     if (!set.is_map) {
         return out;
     }
-    out.maps_to = set.mapped ? "value" : set.objects.empty() ? "verdict" : set.objects;
+    out.maps_to = map_target(set.mapped.has_value(), set.objects);
     for (const Verdict& verdict : set.verdicts) {
         out.names.push_back(name_of(verdict, policy));
     }

@@ -1,5 +1,6 @@
 // The elements of a live set that runs and those of the new policy's file, put together.
 #include "runtime/adopt_sets.h"
+#include "compiler/base/map_targets.h"
 #include "runtime/element_index.h"
 
 #include <algorithm>
@@ -98,8 +99,8 @@ Result<Merged> merge_elements(const ArtifactSet& old, const ArtifactSet& next, c
             return fail(fmt::format("map `{}` has the live element {} : {}, and the new policy {}", next.name,
                                     text ? text(old, element.low, element.high) : "?",
                                     old.names[element.value],
-                                    next.maps_to == "verdict" ? "gives no element that verdict"
-                                                              : "has no such " + next.maps_to),
+                                    next.maps_to == to_verdict ? "gives no element that verdict"
+                                                               : "has no such " + next.maps_to),
                         fmt::format("`xdpc set del` takes it out; {}", reset_hint));
         sets::NewElement& kept = live.emplace_back(sets::as_new(element));
         kept.value = *value;

@@ -1,5 +1,6 @@
 // `xdpc set`: live sets of the policy that runs.
 #include "compiler/driver/set.h"
+#include "compiler/base/map_targets.h"
 #include "compiler/base/set_elements.h"
 #include "compiler/base/set_kinds.h"
 #include "compiler/driver/command.h"
@@ -48,7 +49,7 @@ Result<std::optional<Words>> read_words(const ArtifactSet& set, std::string_view
         const size_t colon = text.rfind(" : ");
         if (colon == std::string_view::npos) {
             return fail(fmt::format("`{}` is no element of map `{}`", text, set.name),
-                        fmt::format("KEY : {}", set.maps_to == "verdict" ? "VERDICT" : set.maps_to));
+                        fmt::format("KEY : {}", set.maps_to == to_verdict ? "VERDICT" : set.maps_to));
         }
         const auto number = read_mapped(set, text.substr(colon + 3));
         if (!number) {

@@ -1,4 +1,5 @@
 // `xdpc set load` and `replace`: elements from a file.
+#include "compiler/base/map_targets.h"
 #include "compiler/base/set_kinds.h"
 #include "compiler/driver/json.h"
 #include "compiler/driver/output.h"
@@ -20,7 +21,7 @@ LiveSet live_set(const ArtifactSet& set) {
     live.is_map = set.is_map();
     if (set.value) {
         live.mapped = parts_of({*set.value})[0];
-    } else if (set.maps_to != "verdict") {
+    } else if (is_object_kind(set.maps_to)) {
         live.objects = set.maps_to;
     }
     live.parts = parts_of(set.parts);

@@ -1,5 +1,6 @@
 #include "compiler/driver/set_text.h"
 
+#include "compiler/base/map_targets.h"
 #include "compiler/base/set_elements.h"
 #include "compiler/policy/live_element.h"
 
@@ -66,7 +67,7 @@ Result<uint32_t> read_mapped(const ArtifactSet& set, std::string_view text) {
     const auto found = std::find(set.names.begin(), set.names.end(), text);
     if (found == set.names.end()) {
         return fail(fmt::format("map `{}` leads to no {} `{}`", set.name, set.maps_to, text),
-                    set.maps_to == "verdict"
+                    set.maps_to == to_verdict
                         ? "KEY : VERDICT, with a verdict that the policy gives an element of "
                           "the map"
                         : fmt::format("one of: {}", fmt::join(set.names, ", ")));

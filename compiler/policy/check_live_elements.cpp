@@ -1,4 +1,5 @@
 // Elements of live sets: appended as words, then looked through for repetitions and overlaps.
+#include "compiler/base/map_targets.h"
 #include "compiler/policy/check_live_sets.h"
 
 #include <algorithm>
@@ -319,8 +320,9 @@ std::optional<std::vector<bool>> LiveElements::repeated(size_t family, const std
         }
         if (set.is_map && values[order[n]] != values[order[first]]) {
             const Span later = spans_[family][order[n]];
-            const std::string what = set.mapped ? "value" : set.objects.empty() ? "verdict" : set.objects;
-            context_.report(Diag::ConflictingEntries, later, shown(context_, later), what)
+            context_
+                .report(Diag::ConflictingEntries, later, shown(context_, later),
+                        map_target(set.mapped.has_value(), set.objects))
                 .with_note(spans_[family][order[first]],
                            "this one: " + mapped_text(set, values[order[first]]));
             return {};

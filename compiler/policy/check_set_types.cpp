@@ -1,4 +1,5 @@
 // What sets and maps are declared to hold.
+#include "compiler/base/map_targets.h"
 #include "compiler/policy/check_context.h"
 
 #include <array>
@@ -52,7 +53,7 @@ std::optional<Slot> slot_of_type(Context& context, const ast::Name& name, SetEnt
 /// `type a : dscp`
 bool read_mapped_type(Context& context, SetEntry& set) {
     const ast::Name& name = *set.item->mapped_type;
-    if (name.text == "limit" || name.text == "quota" || name.text == "counter") {
+    if (is_object_kind(name.text)) {
         set.objects = name.text;
         return true;
     }
@@ -97,7 +98,7 @@ bool read_type(Context& context, SetEntry& set) {
         key->slot.name = "@" + item.name.text;
         set.slots.push_back(std::move(key->slot));
     }
-    return !item.is_map || !item.mapped_type || item.mapped_type->text == "verdict" ||
+    return !item.is_map || !item.mapped_type || item.mapped_type->text == to_verdict ||
            read_mapped_type(context, set);
 }
 
